@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The tools of these tests, tried on each other, without the proxy."""
+
+import socket
+
+import pytest
+
+from client import Client
+from fake import Gate, Gone, queued_at_peer, reply
+from timing import wait_until
+from wire import END, article, articles, body, head, lines, stuff
+
+
+@pytest.fixture
+def direct(bed):
+    """A fake and a client that talks straight to it."""
+    be = bed.fake(articles=articles("a", "b", size=5000))
+    client = Client(be.address)
+    yield be, client
+    client.close()
+
+
+def test_stuffing():
+    assert stuff(b"") == END
+    assert stuff(b".\r\n..x\r\ny\r\n") == b"..\r\n...x\r\ny\r\n.\r\n"
+    assert head(article("<a@x>", b"b\r\n")).endswith(b"<a@x>\r\n")
+    assert body(article("<a@x>", b"b\r\n")) == b"b\r\n"
+    assert len(lines(1000)) > 1000 and lines(99, 1) != lines(99, 2)
+
+
+def test_correct_server(direct):
+    be, client = direct
+    assert client.greeting == "200 fake server ready"
+    assert client.ask("STAT <a@x>") == "223 0 <a@x>"
+    assert client.fetch("ARTICLE <a@x>")[1] == stuff(be.articles["<a@x>"])
+    assert client.fetch("BODY <b@x>")[1] == stuff(body(be.articles["<b@x>"]))
+    assert client.fetch("HEAD <b@x>")[1] == stuff(head(be.articles["<b@x>"]))
+    assert client.code("BODY <c@x>") == "430"
+    for command, code in (("OVER <a@x>", "224"), ("HDR Subject <a@x>", "225"),
+                          ("XHDR Subject <a@x>", "221"), ("LIST", "215"),
+                          ("CAPABILITIES", "101"), ("HELP", "100"),
+                          ("NEWNEWS * 1 1", "230"), ("NEWGROUPS 1 1", "231")):
+        assert client.fetch(command)[0][:3] == code
+    assert client.code("XFOO") == "500"
+    client.fence()
+    assert client.ask("QUIT") == "205 bye"
+    client.at_end()
+    assert be.seen[0] == "STAT <a@x>" and "QUIT" in be.all_lines()
+    assert be.asked("STAT") == ["STAT <a@x>"]
+
+
+def test_login_is_asked_for(bed):
+    be = bed.fake(login=("u", "p q"))
+    client = Client(be.address)
+    assert client.code("DATE") == "480"
+    assert client.login("u", "x") == "481"
+    assert client.login("u", "p q") == "281"
+    assert client.code("DATE") == "111"
+    client.close()
+
+
+def test_peak_counts_what_is_open(bed):
+    be = bed.fake()
+    first = [Client(be.address) for _ in range(3)]
+    assert (be.peak, be.held, be.accepts) == (3, 3, 3)
+    for client in first:
+        client.close()
+    be.wait_held(0)
+    last = Client(be.address)
+    assert (be.peak, be.held, be.accepts) == (3, 1, 4)
+    last.close()
+
+
+def test_bytes_go_one_by_one(bed):
+    be = bed.fake()
+    be.script = lambda c: c.trickle(b"200 x\r\n")
+    client = Client(be.address, greet=False)
+    assert [client.sock.recv(99) for _ in range(7)] \
+        == [b"2", b"0", b"0", b" ", b"x", b"\r", b"\n"]
+    client.close()
+
+
+def test_split_waits_for_the_reader(bed):
+    be = bed.fake()
+    be.script = lambda c: c.send_split(b"200 xy\r\n", 5)
+    client = Client(be.address, greet=False)
+    wait_until(lambda: be.conns and queued_at_peer(be.conns[0].sock) == 5)
+    assert client.sock.recv(99) == b"200 x"
+    assert client.sock.recv(99) == b"y\r\n"
+    client.close()
+
+
+def test_gate_and_unsolicited_bytes(bed):
+    be, gate = bed.fake(), Gate()
+
+    def late(conn, line):
+        gate.wait(conn)
+        conn.say("223 0 <a@x>")
+
+    be.on["STAT"] = late
+    client = Client(be.address)
+    client.say("STAT <a@x>")
+    be.wait_seen(1, "STAT")
+    be.say_all(b"400 early\r\n")
+    gate.open()
+    assert client.line() == "400 early"
+    assert client.line() == "223 0 <a@x>"
+    client.close()
+
+
+def test_a_gate_lets_go_when_the_peer_is_gone(bed):
+    be, gate, ended = bed.fake(), Gate(), Gate()
+
+    def wait(conn):
+        try:
+            gate.wait(conn)
+        except Gone:
+            ended.open()
+            raise
+
+    be.script = wait
+    Client(be.address, greet=False).close()
+    ended.wait()
+
+
+def test_scripts_by_connection(bed):
+    be = bed.fake()
+    be.script = [lambda c: c.say("400 no"), None]
+    assert Client(be.address).greeting == "400 no"
+    client = Client(be.address)
+    be.on["DATE"] = reply("111 x")
+    assert client.ask("DATE") == "111 x"
+    be.close_all()
+    client.at_end()
+
+
+def test_down_and_up(bed):
+    be = bed.fake()
+    client = Client(be.address)
+    be.down()
+    client.at_end()
+    with pytest.raises(ConnectionRefusedError):
+        Client(be.address)
+    be.up()
+    assert Client(be.address).code("DATE") == "111"
+
+
+def test_ports_without_a_server(bed):
+    host, port = bed.refusing().url.split(":")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((host, int(port)))
+    hole = bed.black_hole()
+    host, port = hole.url.split(":")
+    sock = socket.socket()
+    sock.settimeout(0.2)
+    with pytest.raises(TimeoutError):
+        sock.connect((host, int(port)))
+    sock.close()
+
+
+def test_client_sees_a_cut_block(bed):
+    be = bed.fake()
+    be.on["LIST"] = lambda c, line: (c.send(b"215 x\r\na\r\n."), c.reset())
+    client = Client(be.address)
+    assert client.code("LIST") == "215"
+    with pytest.raises(AssertionError, match="cut inside"):
+        client.block()
+
+
+def test_a_fault_in_a_script_is_kept(bed):
+    be = bed.fake()
+    be.script = lambda c: 1 / 0
+    Client(be.address, greet=False).at_end()
+    wait_until(lambda: be.errors)
+    assert isinstance(be.errors.pop(), ZeroDivisionError)
