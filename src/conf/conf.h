@@ -17,6 +17,9 @@
 /* Sets of backends are masks of 64 bits, bit i for backends[i]. */
 #define CONF_BACKENDS_MAX 64
 
+/* What -T prints for a secret. */
+#define CONF_MASK "********"
+
 /* Must fit the word lists in settings.c. */
 enum conf_strategy {
 	STRATEGY_LEAST_LOADED,

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* start - from argv to a configuration to run with.
+ *
+ * What main does before the server is made: arguments, -h, -V, conf_load(),
+ * the report, -t, -T. The one place of this folder that prints: to stdout what
+ * was asked for, to stderr what is wrong. Main thread, once. */
+#pragma once
+
+#include <stdbool.h>
+
+struct conf;
+struct options;
+
+/* true: run with *conf_r (given) and *o. false: exit with *exit_r (an enum
+ * exit_code), *conf_r is NULL. options_fini() in both cases. */
+bool conf_start(int argc, char **argv, struct options *o,
+    struct conf **conf_r, int *exit_r) __attribute__((warn_unused_result));
