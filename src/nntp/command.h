@@ -98,7 +98,9 @@ enum command_form {
 	FORM_DATE,		/* date time [GMT] [<distributions>] */
 	FORM_NEWNEWS,		/* wildmat date time [GMT] [<...>] */
 	FORM_SASL,		/* mechanism [initial-response] */
+	FORM_KEYWORD_ANY,	/* keyword, then anything */
 	FORM_TEXT,		/* text with blanks in it, not empty */
+	FORM_PASSWORD,		/* the same, with the blanks around it */
 	FORM_ANY,		/* anything, or nothing */
 	FORM_NEVER,		/* no arguments can make it right */
 };

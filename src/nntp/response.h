@@ -67,14 +67,15 @@ enum response_class {
 
 /* What an answer means, by command and code:
  *
- *            1xx-3xx in     the rest   430 420    411    500  501  400 480  other
- *            the table    of 1xx-3xx  423 451           503        483 401 4xx 5xx
- * MSGID      PASS (1)     GARBAGE     MISS      TROUBLE UNS. SYN. TROUBLE  TROUBLE (2)
- * ANY, LOCAL PASS         GARBAGE     PASS      PASS    UNS. SYN. TROUBLE  PASS (3)
- * SELECT     PASS         GARBAGE     PASS      MISS    UNS. SYN. TROUBLE  PASS (3)
- * POST       PASS         GARBAGE     PASS      PASS    UNS. SYN. TROUBLE  PASS (3)
- * GROUP      PASS         GARBAGE     PASS      PASS    PASS PASS TROUBLE  PASS
- * UNKNOWN    PASS; 3xx: GARBAGE       PASS      PASS    PASS PASS PASS     PASS
+ *         1xx-3xx  other    420 423  411    500 501 400 401  other
+ *         of row   1xx-3xx  430 451         503     480 483  4xx 5xx
+ * MSGID   PASS(1)  GARBAGE  MISS     TROUB  UNS SYN TROUBLE  TROUBLE(2)
+ * ANY     PASS     GARBAGE  PASS     PASS   UNS SYN TROUBLE  PASS(3)
+ * LOCAL   PASS     GARBAGE  PASS     PASS   UNS SYN TROUBLE  PASS(3)
+ * SELECT  PASS     GARBAGE  PASS     MISS   UNS SYN TROUBLE  PASS(3)
+ * POST    PASS     GARBAGE  PASS     PASS   UNS SYN TROUBLE  PASS(3)
+ * GROUP   PASS     GARBAGE  PASS     PASS   PASS    TROUBLE  PASS
+ * UNKNOWN PASS     3xx: GB. PASS     PASS   PASS    PASS     PASS
  *
  * (1) or STALE   (2) 412: UNSUPPORTED   (3) 403, 481, 482, 502: TROUBLE
  * A code of 3xx in the table is CONTINUE. For GROUP and UNKNOWN there is one
