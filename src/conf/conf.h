@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/log.h"
 #include "net/addr.h"
 
 /* Sets of backends are masks of 64 bits, bit i for backends[i]. */
@@ -30,19 +31,6 @@ enum conf_strategy {
 enum conf_queue_mode {
 	QUEUE_LIFO,
 	QUEUE_FIFO
-};
-
-enum conf_log_level {
-	LEVEL_ERROR,
-	LEVEL_WARN,
-	LEVEL_INFO,
-	LEVEL_DEBUG,
-	LEVEL_TRACE
-};
-
-enum conf_log_format {
-	FORMAT_TEXT,
-	FORMAT_JSON
 };
 
 enum conf_log_target {
@@ -133,11 +121,11 @@ struct conf_user {
 
 struct conf_log {
 	struct conf_section s;
-	enum conf_log_level level;
+	enum log_level level;
 	char *target;				/* as written */
 	enum conf_log_target target_kind;	/* made from target */
 	char *target_path;			/* TARGET_FILE: from target */
-	enum conf_log_format format;
+	enum log_format format;
 	uint64_t stats_interval_ms;		/* 0 = never */
 };
 
@@ -158,4 +146,4 @@ void conf_free(struct conf *c);
 
 /* The word of an enum value, for log lines: "least-loaded", "debug". */
 const char *conf_strategy_word(enum conf_strategy strategy);
-const char *conf_log_level_word(enum conf_log_level level);
+const char *conf_log_level_word(enum log_level level);

@@ -43,7 +43,7 @@ struct options_backend {
 
 struct options {
 	enum options_action action;
-	char *config_file;		/* -c, or NULL */
+	const char *config_file;	/* -c, or NULL; argv's memory */
 	char **listens;			/* -l, checked addresses */
 	size_t listens_n;
 	struct options_backend *backends;	/* -b */
@@ -59,6 +59,7 @@ struct options {
 int options_parse(struct options *o, int argc, char **argv, char **error_r)
     __attribute__((warn_unused_result));
 void options_fini(struct options *o);
+void options_backend_fini(struct options_backend *b);
 
 /* The texts of -h and -V. */
 void options_print_help(FILE *f);

@@ -36,7 +36,7 @@ void report_add(struct conf_report *r, enum conf_severity severity,
     const char *where, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Every warning so far, and from now on none, becomes an error: strict. */
+/* Every warning becomes an error: strict. */
 void report_harden(struct conf_report *r);
 
 /* "where: text" or "where: warning: text", one a line, without the notes. */

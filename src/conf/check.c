@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "conf/check.h"
+
+#include <crypt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/check.h"
+#include "conf/conf.h"
+#include "conf/file.h"
+#include "conf/report.h"
+#include "conf/section.h"
+
+/* The first line of a password_file may be followed by others. */
+#define PASSWORD_FILE_MAX 65536
+
+static const char *
+place(const struct conf_backend *b, const char *key)
+{
+	return section_get_place(&b->s, KIND_BACKEND, key);
+}
+
+#define BACKEND_ERROR(b, key, ...)                                            \
+	report_add(report, SEVERITY_ERROR, place(b, key), __VA_ARGS__)
+
+/* Puts the first line of the file where the password belongs. */
+static void
+take_password(struct conf_backend *b, struct file *f,
+    struct conf_report *report)
+{
+	const struct setting *set = settings_find(KIND_BACKEND, "password");
+	size_t n = strcspn(f->text, "\r\n");
+	char *why;
+
+	if (strlen(f->text) < n || memchr(f->text, '\0', f->n) != NULL) {
+		BACKEND_ERROR(b, "password_file", "password_file %s: holds a"
+		    " NUL", b->password_file);
+		return;
+	}
+	f->text[n] = '\0';
+	if (section_put(&b->s, set, f->text, &why) == -1) {
+		BACKEND_ERROR(b, "password_file", "password_file %s: %s",
+		    b->password_file, why);
+		free(why);
+	}
+	if (S_ISREG(f->st.st_mode) && (f->st.st_mode & S_IROTH) != 0)
+		report_add(report, SEVERITY_WARNING, place(b,
+		    "password_file"), "password_file %s: everybody may read"
+		    " it", b->password_file);
+}
+
+static void
+check_login(struct conf_backend *b, struct conf_report *report)
+{
+	struct file f;
+	char *why;
+
+	if (b->password != NULL && b->password_file != NULL) {
+		BACKEND_ERROR(b, "password_file", "[backend %s] has a password"
+		    " and a password_file", b->s.name);
+	} else if (b->password_file != NULL) {
+		if (file_read(&f, b->password_file, PASSWORD_FILE_MAX,
+		    &why) == -1) {
+			BACKEND_ERROR(b, "password_file",
+			    "password_file %s: %s", b->password_file, why);
+			free(why);
+			return;
+		}
+		take_password(b, &f, report);
+		file_fini(&f);
+	}
+	if (b->username != NULL && b->password == NULL &&
+	    b->password_file == NULL)
+		BACKEND_ERROR(b, "username", "[backend %s] has a username and"
+		    " no password", b->s.name);
+	if (b->username == NULL && (b->password != NULL ||
+	    b->password_file != NULL))
+		BACKEND_ERROR(b, b->password_file != NULL ? "password_file" :
+		    "password", "[backend %s] has a password and no username",
+		    b->s.name);
+}
+
+static void
+check_backend(struct conf_backend *b, struct conf_report *report)
+{
+	const char *error;
+
+	if (b->address == NULL)
+		BACKEND_ERROR(b, "address", "[backend %s] has no address",
+		    b->s.name);
+	else
+		CHECK(addr_split(b->address, 119, &b->host, &b->port,
+		    &error) == 0);
+	if (b->min_idle > b->max_connections)
+		BACKEND_ERROR(b, "min_idle", "min_idle = %u is more than"
+		    " max_connections = %u", b->min_idle, b->max_connections);
+	check_login(b, report);
+}
+
+/* Names that mean this machine everywhere. */
+static bool
+is_local_name(const char *host)
+{
+	static const char *const names[] = {
+		"localhost", "localhost.localdomain", "ip6-localhost",
+		"ip6-loopback", "localhost.", NULL
+	};
+	size_t n = strlen(host);
+
+	for (size_t i = 0; names[i] != NULL; i++)
+		if (strcasecmp(host, names[i]) == 0)
+			return true;
+	return n > 10 && strcasecmp(host + n - 10, ".localhost") == 0;
+}
+
+/* A connection to the backend would end at the listener. Of a name only those
+ * of this machine are known: nothing is resolved here. */
+static bool
+is_self(const struct conf_backend *b, const struct addr *listener)
+{
+	struct addr to;
+
+	if (addr_is_unix(listener) || addr_get_port(listener) != b->port)
+		return false;
+	if (is_local_name(b->host))
+		return addr_is_loopback(listener) ||
+		    addr_is_wildcard(listener);
+	if (addr_parse_numeric(&to, b->host, b->port) == -1)
+		return false;
+	/* Connecting to 0.0.0.0 or [::] means this machine. */
+	if (addr_is_wildcard(&to))
+		return addr_is_loopback(listener) ||
+		    addr_is_wildcard(listener);
+	/* Of the addresses behind a wildcard only loopback is certain. */
+	return addr_is_covered(&to, listener) &&
+	    (addr_is_loopback(&to) || !addr_is_wildcard(listener));
+}
+
+static void
+check_self(const struct conf *c, const struct conf_backend *b,
+    struct conf_report *report)
+{
+	char text[ADDR_TEXT_MAX];
+
+	for (size_t i = 0; i < c->listens_n && b->host != NULL; i++)
+		if (is_self(b, &c->listens[i].address))
+			BACKEND_ERROR(b, "address", "address = %s: that is"
+			    " this proxy itself, listening at %s", b->address,
+			    addr_format(&c->listens[i].address, text));
+}
+
+static void
+check_backends(struct conf *c, const char *where, struct conf_report *report)
+{
+	if (c->backends_n == 0)
+		report_add(report, SEVERITY_ERROR, where,
+		    "no backend: there is no [backend NAME] section and no"
+		    " -b");
+	if (c->backends_n > CONF_BACKENDS_MAX)
+		report_add(report, SEVERITY_ERROR,
+		    c->backends[CONF_BACKENDS_MAX].s.where,
+		    "%zu backends; at most %d are possible", c->backends_n,
+		    CONF_BACKENDS_MAX);
+	for (size_t i = 0; i < c->backends_n; i++) {
+		check_backend(&c->backends[i], report);
+		check_self(c, &c->backends[i], report);
+	}
+}
+
+static void
+fill_mask(const struct conf *c, struct conf_listen *l,
+    struct conf_report *report)
+{
+	for (size_t i = 0; i < l->backends.n; i++) {
+		size_t b = 0;
+
+		while (b < c->backends_n &&
+		    strcmp(c->backends[b].s.name, l->backends.v[i]) != 0)
+			b++;
+		if (b == c->backends_n)
+			report_add(report, SEVERITY_ERROR,
+			    section_get_place(&l->s, KIND_LISTEN, "backends"),
+			    "[listen %s] names backend %.60s, which is not"
+			    " there", l->s.name, l->backends.v[i]);
+		else if (b < CONF_BACKENDS_MAX)
+			l->backends_mask |= UINT64_C(1) << b;
+	}
+	if (l->backends.n == 0)
+		l->backends_mask = c->backends_n >= CONF_BACKENDS_MAX ?
+		    UINT64_MAX : (UINT64_C(1) << c->backends_n) - 1;
+}
+
+/* Both at once can't be bound. */
+static bool
+is_conflict(const struct addr *a, const struct addr *b)
+{
+	if (!addr_is_unix(a) && addr_get_port(a) == 0)
+		return false;
+	return addr_is_covered(a, b) || addr_is_covered(b, a);
+}
+
+static void
+check_listen(const struct conf *c, struct conf_listen *l,
+    struct conf_report *report)
+{
+	const char *where = section_get_place(&l->s, KIND_LISTEN, "address");
+	bool is_unix = addr_is_unix(&l->address);
+	char text[ADDR_TEXT_MAX];
+
+	addr_format(&l->address, text);
+	for (const struct conf_listen *other = c->listens; other < l; other++)
+		if (is_conflict(&other->address, &l->address))
+			report_add(report, SEVERITY_ERROR, where,
+			    "[listen %s] and [listen %s] can't both have %s",
+			    other->s.name, l->s.name, text);
+	if (is_unix && l->allow.n + l->deny.n > 0)
+		report_add(report, SEVERITY_ERROR, where, "[listen %s]: allow"
+		    " and deny mean nothing for a unix socket", l->s.name);
+	if (!is_unix && section_get_origin(&l->s, settings_find(KIND_LISTEN,
+	    "unix_mode")) != NULL)
+		report_add(report, SEVERITY_WARNING, where, "[listen %s]:"
+		    " unix_mode means nothing for %s", l->s.name, text);
+	if (!addr_is_loopback(&l->address) && c->users_n == 0 &&
+	    l->allow.n == 0)
+		report_add(report, SEVERITY_WARNING, where, "[listen %s] at %s"
+		    " can be reached from outside and has neither users nor"
+		    " allow: everybody may use the backends", l->s.name,
+		    text);
+	fill_mask(c, l, report);
+}
+
+static void
+check_user(const struct conf_user *u, struct conf_report *report)
+{
+	if (u->password != NULL && u->password_plain != NULL)
+		report_add(report, SEVERITY_ERROR, u->s.where, "[user %s] has"
+		    " a password and a password_plain", u->s.name);
+	if (u->password == NULL && u->password_plain == NULL)
+		report_add(report, SEVERITY_ERROR, u->s.where,
+		    "[user %s] has no password", u->s.name);
+	/* sha256crypt counts as old there, but it is not weak. */
+	if (u->password != NULL && strncmp(u->password, "$5$", 3) != 0 &&
+	    crypt_checksalt(u->password) == CRYPT_SALT_METHOD_LEGACY)
+		report_add(report, SEVERITY_WARNING, section_get_place(&u->s,
+		    KIND_USER, "password"), "[user %s]: an old, weak kind of"
+		    " hash; mkpasswd(1) makes a better one", u->s.name);
+}
+
+static void
+fill_log(struct conf_log *log)
+{
+	if (strcmp(log->target, "stderr") == 0) {
+		log->target_kind = TARGET_STDERR;
+	} else if (strcmp(log->target, "syslog") == 0) {
+		log->target_kind = TARGET_SYSLOG;
+	} else {
+		log->target_kind = TARGET_FILE;
+		log->target_path = xstrdup(log->target + strlen("file:"));
+	}
+}
+
+void
+check_conf(struct conf *c, const char *where, struct conf_report *report)
+{
+	check_backends(c, where, report);
+	for (size_t i = 0; i < c->listens_n; i++)
+		check_listen(c, &c->listens[i], report);
+	for (size_t i = 0; i < c->users_n; i++)
+		check_user(&c->users[i], report);
+	fill_log(&c->log);
+}

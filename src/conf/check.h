@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* check - what must hold of a configuration as a whole.
+ *
+ * Runs when all sources have been read; fills the fields of struct conf that
+ * are made from others (host, port, masks, log target, the password from a
+ * password_file). Resolves no names. Main thread. */
+#pragma once
+
+struct conf;
+struct conf_report;
+
+/* Mistakes go to the report: where the value was set, or `where` for what is
+ * missing altogether. */
+void check_conf(struct conf *c, const char *where,
+    struct conf_report *report);

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "conf/conf.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "conf/section.h"
+#include "conf/settings.h"
+
+void
+conf_free(struct conf *c)
+{
+	if (c == NULL)
+		return;
+	conf_drop_sections(c, KIND_LISTEN);
+	conf_drop_sections(c, KIND_BACKEND);
+	conf_drop_sections(c, KIND_USER);
+	section_fini(&c->proxy.s, KIND_PROXY);
+	section_fini(&c->routing.s, KIND_ROUTING);
+	section_fini(&c->log.s, KIND_LOG);
+	free(c);
+}
+
+static const char *
+get_word(enum section_kind kind, const char *key, unsigned i)
+{
+	const struct setting *s = settings_find(kind, key);
+
+	CHECK(s != NULL && s->type == SETTING_ENUM);
+	return s->words[i];
+}
+
+const char *
+conf_strategy_word(enum conf_strategy strategy)
+{
+	return get_word(KIND_ROUTING, "strategy", strategy);
+}
+
+const char *
+conf_log_level_word(enum log_level level)
+{
+	return get_word(KIND_LOG, "level", level);
+}

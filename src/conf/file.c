@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "conf/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/check.h"
+
+/* One octet more than max is asked for: that shows a longer file. */
+static int
+fill(struct file *f, int fd, size_t max, char **why_r)
+{
+	ssize_t got;
+
+	f->text = xmalloc(max + 2);
+	while (f->n <= max) {
+		got = read(fd, f->text + f->n, max + 1 - f->n);
+		if (got == -1 && errno == EINTR)
+			continue;
+		if (got == -1) {
+			*why_r = xstrdup(strerror(errno));
+			return -1;
+		}
+		if (got == 0) {
+			f->text[f->n] = '\0';
+			return 0;
+		}
+		f->n += (size_t)got;
+	}
+	*why_r = xasprintf("longer than %zu octets", max);
+	return -1;
+}
+
+int
+file_read(struct file *f, const char *path, size_t max, char **why_r)
+{
+	int fd, rc = -1;
+
+	memset(f, 0, sizeof(*f));
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd == -1 || fstat(fd, &f->st) == -1)
+		*why_r = xstrdup(strerror(errno));
+	else if (S_ISDIR(f->st.st_mode))
+		*why_r = xstrdup(strerror(EISDIR));
+	else
+		rc = fill(f, fd, max, why_r);
+	if (fd != -1)
+		close(fd);
+	if (rc == -1)
+		file_fini(f);
+	return rc;
+}
+
+void
+file_fini(struct file *f)
+{
+	if (f->text != NULL)
+		explicit_bzero(f->text, f->n);
+	free(f->text);
+	f->text = NULL;
+	f->n = 0;
+}

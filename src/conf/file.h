@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* file - a small file, read whole into memory and wiped afterwards.
+ *
+ * For files that may hold secrets: no stdio buffer keeps a copy. */
+#pragma once
+
+#include <stddef.h>
+#include <sys/stat.h>
+
+struct file {
+	char *text;		/* with a NUL behind it */
+	size_t n;
+	struct stat st;
+};
+
+/* Reads at most max octets; longer files, directories and files that can't be
+ * read are errors: -1 and the reason (given). file_fini() after 0. */
+int file_read(struct file *f, const char *path, size_t max, char **why_r)
+    __attribute__((warn_unused_result));
+void file_fini(struct file *f);

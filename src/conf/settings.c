@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "conf/settings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "conf/conf.h"
+#include "conf/value.h"
+
+#define SECONDS(n) (UINT64_C(1000) * (n))
+#define MINUTES(n) SECONDS(60 * (n))
+#define HOURS(n) MINUTES(60 * (n))
+#define DAYS(n) HOURS(24 * (n))
+#define KIB(n) (UINT64_C(1024) * (n))
+#define GIB(n) KIB(KIB(KIB(n)))
+
+/* Where a row belongs: section, key, field. */
+#define PROXY(k, f) .kind = KIND_PROXY, .key = #k, \
+	.offset = offsetof(struct conf_proxy, f)
+#define LISTEN(k, f) .kind = KIND_LISTEN, .key = #k, \
+	.offset = offsetof(struct conf_listen, f)
+#define BACKEND(k, f) .kind = KIND_BACKEND, .key = #k, \
+	.offset = offsetof(struct conf_backend, f)
+#define ROUTING(k, f) .kind = KIND_ROUTING, .key = #k, \
+	.offset = offsetof(struct conf_routing, f)
+#define USER(k, f) .kind = KIND_USER, .key = #k, \
+	.offset = offsetof(struct conf_user, f)
+#define LOG(k, f) .kind = KIND_LOG, .key = #k, \
+	.offset = offsetof(struct conf_log, f)
+
+/* What may stand there. */
+#define BOOL .type = SETTING_BOOL
+#define INT(lo, hi) .type = SETTING_INT, .min = (lo), .max = (hi)
+#define SIZE(lo, hi) .type = SETTING_SIZE, .min = (lo), .max = (hi)
+#define DURATION(lo, hi) .type = SETTING_DURATION, .min = (lo), .max = (hi)
+#define ENUM(w) .type = SETTING_ENUM, .words = (w)
+#define TEXT(t, longest) .type = SETTING_##t, .max = (longest)
+#define LIST(t) .type = SETTING_##t
+
+/* "AUTHINFO PASS " and CRLF leave so much of the 512 octets (RFC 3977, 3.1). */
+#define AUTHINFO_ARG_MAX 496
+#define PATH_LENGTH_MAX 4095
+
+static const char *const auto_word[] = { "auto", NULL };
+static const char *const queue_words[] = { "lifo", "fifo", NULL };
+static const char *const strategy_words[] = {
+	"least-loaded", "round-robin", "weighted-round-robin", NULL
+};
+static const char *const level_words[] = {
+	"error", "warn", "info", "debug", "trace", NULL
+};
+static const char *const format_words[] = { "text", "json", NULL };
+
+const struct section sections[KIND_N] = {
+	[KIND_PROXY] = { "proxy", false, sizeof(struct conf_proxy), NULL,
+	    "The proxy as a whole." },
+	[KIND_LISTEN] = { "listen", true, sizeof(struct conf_listen), "main",
+	    "Where clients connect; one section per address. Without any"
+	    " there is one, named main, with the defaults." },
+	[KIND_BACKEND] = { "backend", true, sizeof(struct conf_backend),
+	    "primary", "A news server behind the proxy; at least one, at"
+	    " most 64. They are tried in the order of the file where nothing"
+	    " else decides." },
+	[KIND_ROUTING] = { "routing", false, sizeof(struct conf_routing),
+	    NULL, "How a backend is chosen for a command." },
+	[KIND_USER] = { "user", true, sizeof(struct conf_user), "alice",
+	    "A client's login. With one or more of them clients must log"
+	    " in." },
+	[KIND_LOG] = { "log", false, sizeof(struct conf_log), NULL,
+	    "What is logged, and where." },
+};
+
+/* The rows of a kind stand together, in the order of the enum. */
+static const struct setting settings[] = {
+{ PROXY(threads, threads), INT(1, 1024), .def = "auto", .words = auto_word,
+  .change = CHANGE_RESTART,
+  .text = "Worker threads; auto is the number of processors available." },
+{ PROXY(max_clients, max_clients), INT(1, 1000000), .def = "10000",
+  .text = "Clients at a time, all listeners together; the limit of open"
+  " files is raised for them if it can be." },
+{ PROXY(client_idle_timeout, client_idle_timeout_ms),
+  DURATION(MINUTES(3), DAYS(30)), .def = "10m",
+  .text = "A client that sends nothing for so long is disconnected without"
+  " a word (RFC 3977, 3.1)." },
+{ PROXY(client_stall_timeout, client_stall_timeout_ms),
+  DURATION(100, HOURS(1)), .def = "60s",
+  .text = "A client that has answers waiting and takes less than 1 KiB in"
+  " this time is disconnected." },
+{ PROXY(login_timeout, login_timeout_ms), DURATION(100, HOURS(1)),
+  .def = "60s", .text = "A client that must log in has so long." },
+{ PROXY(wait_timeout, wait_timeout_ms), DURATION(1, HOURS(1)), .def = "30s",
+  .text = "The longest wait of a command for a backend connection." },
+{ PROXY(command_timeout, command_timeout_ms), DURATION(10, HOURS(1)),
+  .def = "50s", .text = "From a whole command read to the first byte of its"
+  " answer, all attempts together." },
+{ PROXY(pipeline_depth, pipeline_depth), INT(1, 1024), .def = "16",
+  .text = "Commands of one client that may be in flight." },
+{ PROXY(drain_limit, drain_limit_bytes), SIZE(0, GIB(1)), .def = "1M",
+  .text = "Of an answer whose client is gone, at most so much is read to"
+  " save the backend connection." },
+{ PROXY(shutdown_timeout, shutdown_timeout_ms), DURATION(0, HOURS(1)),
+  .def = "30s", .text = "At the end of the program answers in flight may"
+  " take so long." },
+{ PROXY(greeting, greeting), TEXT(STRING, 400),
+  .example = "Welcome to the news", .text = "Text after the 200 or 201 of"
+  " the greeting." },
+{ PROXY(strict, strict), BOOL, .def = "no",
+  .text = "Warnings about the configuration are errors." },
+{ PROXY(pidfile, pidfile), TEXT(PATH, PATH_LENGTH_MAX),
+  .change = CHANGE_RESTART, .example = "/run/nntpmux.pid",
+  .text = "The process id is written here." },
+{ PROXY(include, include), TEXT(PATTERN, PATH_LENGTH_MAX),
+  .example = "conf.d/*.ini", .text = "Files that are read after this one"
+  " has ended, in order of their names; relative to the directory of this"
+  " one." },
+
+{ LISTEN(address, address), .type = SETTING_ADDRESS, .def = "127.0.0.1:8119",
+  .is_needed = true, .text = "host:port, [v6]:port, :port for every address"
+  " of the machine, or unix:/path. Numeric; port 0 is any free one." },
+{ LISTEN(unix_mode, unix_mode), .type = SETTING_MODE, .def = "0660",
+  .text = "Permissions of a unix socket." },
+{ LISTEN(allow, allow), LIST(NETWORKS), .example = "10.0.0.0/8 ::1",
+  .text = "Networks whose clients are served; empty = all." },
+{ LISTEN(deny, deny), LIST(NETWORKS), .example = "10.6.6.0/24",
+  .text = "Networks whose clients are refused, even if allow has them." },
+{ LISTEN(backends, backends), LIST(NAMES), .example = "primary",
+  .text = "Names of the backends that this listener may use; empty = all." },
+
+{ BACKEND(address, address), TEXT(HOST, 280), .is_needed = true,
+  .example = "news.example.com", .text = "host[:port] of the news server;"
+  " the port is 119 if it is not given." },
+{ BACKEND(username, username), TEXT(STRING, AUTHINFO_ARG_MAX),
+  .is_needed = true, .example = "me",
+  .text = "Name for the login at the backend; without it there is none." },
+{ BACKEND(password, password), TEXT(SECRET, AUTHINFO_ARG_MAX),
+  .is_needed = true, .example = "secret",
+  .text = "Password for the login. One with a ; or with blanks at its ends"
+  " has to stand in a password_file." },
+{ BACKEND(password_file, password_file), TEXT(PATH, PATH_LENGTH_MAX),
+  .example = "/etc/nntpmux/primary.password",
+  .text = "The first line of this file is the password." },
+{ BACKEND(max_connections, max_connections), INT(1, 10000), .def = "10",
+  .text = "Connections to this backend, never more at any instant." },
+{ BACKEND(min_idle, min_idle), INT(0, 10000), .def = "0",
+  .text = "Idle connections that are opened ahead of need; they never delay"
+  " the start." },
+{ BACKEND(tier, tier), INT(0, 99), .def = "0",
+  .text = "Backends of lower tiers are asked first." },
+{ BACKEND(weight, weight), INT(0, 10000), .def = "0",
+  .text = "Share of the commands; 0 = max_connections." },
+{ BACKEND(group, group), TEXT(WORD, 100), .example = "reseller",
+  .text = "Backends of one group share a spool: if one lacks an article, the"
+  " others are not asked." },
+{ BACKEND(connect_timeout, connect_timeout_ms), DURATION(10, MINUTES(10)),
+  .def = "10s", .text = "From the name to the end of the login, all"
+  " addresses together." },
+{ BACKEND(response_timeout, response_timeout_ms), DURATION(10, MINUTES(10)),
+  .def = "30s", .text = "From a command at the head of the connection to the"
+  " first byte of its answer." },
+{ BACKEND(stall_timeout, stall_timeout_ms), DURATION(10, MINUTES(10)),
+  .def = "30s", .text = "A backend that sends less than 1 KiB in this time,"
+  " while the client could take more, has failed." },
+{ BACKEND(idle_timeout, idle_timeout_ms), DURATION(0, DAYS(1)),
+  .def = "90s", .text = "An idle connection is closed after this; 0 ="
+  " never." },
+{ BACKEND(max_lifetime, max_lifetime_ms), DURATION(0, DAYS(30)),
+  .def = "1h", .text = "A connection is not used again after this, spread by"
+  " chance; 0 = no limit." },
+{ BACKEND(pipeline_depth, pipeline_depth), INT(1, 64), .def = "4",
+  .text = "Commands in flight on one connection." },
+{ BACKEND(replacement_cooldown, replacement_cooldown_ms),
+  DURATION(0, HOURS(1)), .def = "5s", .text = "The place of a connection that"
+  " failed stays empty so long." },
+{ BACKEND(queue_mode, queue_mode), ENUM(queue_words), .def = "lifo",
+  .text = "Which idle connection is taken first: the one that was used last"
+  " (lifo) or longest ago (fifo)." },
+
+{ ROUTING(strategy, strategy), ENUM(strategy_words), .def = "least-loaded",
+  .text = "Which backend of the tier gets a command; ties rotate." },
+
+{ USER(password, password), TEXT(HASH, 384), .is_needed = true,
+  .example = "$6$salt$hash", .text = "A hash as crypt(3) and mkpasswd(1) make"
+  " it, not the password itself." },
+{ USER(password_plain, password_plain), TEXT(SECRET, AUTHINFO_ARG_MAX),
+  .is_needed = true, .example = "secret",
+  .text = "The password in the clear, instead of a hash." },
+
+{ LOG(level, level), ENUM(level_words), .def = "info",
+  .text = "The least important lines that are logged." },
+{ LOG(target, target), TEXT(TARGET, PATH_LENGTH_MAX), .def = "stderr",
+  .change = CHANGE_RESTART,
+  .text = "stderr, syslog, or file:/path." },
+{ LOG(format, format), ENUM(format_words), .def = "text",
+  .text = "Lines for people or one JSON object a line." },
+{ LOG(stats_interval, stats_interval_ms), DURATION(0, DAYS(1)),
+  .def = "60s", .text = "Time between the lines with the counters of each"
+  " backend; 0 = none." },
+};
+
+const struct setting *
+settings_get(enum section_kind kind, size_t *n_r)
+{
+	size_t first = 0, n;
+
+	while (settings[first].kind != kind)
+		CHECK(++first < ARRAY_N(settings));
+	for (n = 0; first + n < ARRAY_N(settings); n++)
+		if (settings[first + n].kind != kind)
+			break;
+	*n_r = n;
+	return &settings[first];
+}
+
+const struct setting *
+settings_find(enum section_kind kind, const char *key)
+{
+	for (size_t i = 0; i < ARRAY_N(settings); i++)
+		if (settings[i].kind == kind &&
+		    strcmp(settings[i].key, key) == 0)
+			return &settings[i];
+	return NULL;
+}
+
+size_t
+settings_index(const struct setting *s)
+{
+	size_t n;
+	const struct setting *first = settings_get(s->kind, &n);
+
+	CHECK(s >= first && s < first + n);
+	return (size_t)(s - first);
+}
+
+/* Takes word for *best when it is near to text and nearer than the last. */
+static void
+weigh(const char *text, const char *word, const char **best, size_t *distance)
+{
+	size_t d = value_distance(text, word);
+
+	if (d < *distance && d * 3 <= strlen(word)) {
+		*distance = d;
+		*best = word;
+	}
+}
+
+const char *
+settings_guess(enum section_kind kind, const char *key)
+{
+	size_t n, distance = SIZE_MAX;
+	const struct setting *s = settings_get(kind, &n);
+	const char *best = NULL;
+
+	for (size_t i = 0; i < n; i++)
+		weigh(key, s[i].key, &best, &distance);
+	return best;
+}
+
+enum section_kind
+settings_owner(const char *key)
+{
+	for (size_t i = 0; i < ARRAY_N(settings); i++)
+		if (strcmp(settings[i].key, key) == 0)
+			return settings[i].kind;
+	return KIND_N;
+}
+
+enum section_kind
+sections_find(const char *word)
+{
+	enum section_kind kind = 0;
+
+	while (kind < KIND_N && strcmp(sections[kind].word, word) != 0)
+		kind++;
+	return kind;
+}
+
+enum section_kind
+sections_split(const char *title, const char **name_r)
+{
+	size_t n = strcspn(title, " \t");
+	char word[16];
+
+	*name_r = title + n + strspn(title + n, " \t");
+	if (n >= sizeof(word))
+		return KIND_N;
+	memcpy(word, title, n);
+	word[n] = '\0';
+	return sections_find(word);
+}
+
+const char *
+sections_guess(const char *word)
+{
+	size_t distance = SIZE_MAX;
+	const char *best = NULL;
+
+	for (size_t i = 0; i < KIND_N; i++)
+		weigh(word, sections[i].word, &best, &distance);
+	return best;
+}
+
+/* inih keeps 49 octets of "kind NAME". */
+#define NAME_MAX_N 40
+
+bool
+sections_is_name(enum section_kind kind, const char *name)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@+";
+	size_t n = strlen(name);
+
+	if (n == 0 || n > NAME_MAX_N)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (strchr(plain, name[i]) == NULL &&
+		    !(kind == KIND_USER && (unsigned char)name[i] >= 0x80))
+			return false;
+	return true;
+}
+
+bool
+setting_is_secret(const struct setting *s)
+{
+	return s->type == SETTING_SECRET || s->type == SETTING_HASH;
+}
+
+static char *
+describe_words(const char *const *words)
+{
+	char *text = xstrdup(words[0]);
+
+	for (size_t i = 1; words[i] != NULL; i++) {
+		char *longer = xasprintf("%s | %s", text, words[i]);
+
+		free(text);
+		text = longer;
+	}
+	return text;
+}
+
+char *
+setting_describe(const struct setting *s)
+{
+	char lo[VALUE_TEXT_MAX], hi[VALUE_TEXT_MAX];
+
+	switch (s->type) {
+	case SETTING_BOOL:
+		return xstrdup("yes | no");
+	case SETTING_INT:
+		return xasprintf("%s%s%ju to %ju",
+		    s->words != NULL ? s->words[0] : "",
+		    s->words != NULL ? " | " : "", (uintmax_t)s->min,
+		    (uintmax_t)s->max);
+	case SETTING_SIZE:
+		return xasprintf("%s to %s", value_format_size(s->min, lo),
+		    value_format_size(s->max, hi));
+	case SETTING_DURATION:
+		return xasprintf("%s to %s",
+		    value_format_duration(s->min, lo),
+		    value_format_duration(s->max, hi));
+	case SETTING_ENUM:
+		return describe_words(s->words);
+	case SETTING_MODE:
+		return xstrdup("octal");
+	case SETTING_STRING:
+		return xstrdup("text");
+	case SETTING_WORD:
+		return xstrdup("word");
+	case SETTING_PATH:
+		return xstrdup("path");
+	case SETTING_PATTERN:
+		return xstrdup("path or glob");
+	case SETTING_SECRET:
+		return xstrdup("secret");
+	case SETTING_HASH:
+		return xstrdup("crypt(3) hash");
+	case SETTING_NAMES:
+		return xstrdup("names");
+	case SETTING_NETWORKS:
+		return xstrdup("networks");
+	case SETTING_ADDRESS:
+		return xstrdup("address");
+	case SETTING_HOST:
+		return xstrdup("host[:port]");
+	case SETTING_TARGET:
+		return xstrdup("stderr | syslog | file:/path");
+	}
+	NEVER("a type of settings without words");
+}
