@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# What scripts/try.sh, scripts/check.sh and tests/real/run.sh share: the names
+# of the packages and how they are installed and built. Sourced by bash.
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+# Debian 12 names. Each script asks for the lists it needs, no more.
+PACKAGES_BUILD="autoconf automake gcc libc6-dev make pkg-config
+	libcrypt-dev libinih-dev"
+PACKAGES_TRY="$PACKAGES_BUILD python3-minimal zlib1g-dev"
+# The second line: the libraries of INN, which is unpacked, not installed.
+PACKAGES_REAL="nzbget python3 python3-pytest util-linux
+	libcanlock3 libdb5.3 libperl5.36 libpython3.11 libsasl2-2 libssl3
+	libsystemd0 zlib1g"
+PACKAGES_CHECK="$PACKAGES_BUILD $PACKAGES_REAL zlib1g-dev
+	clang clang-14 libclang-rt-14-dev git libcriterion-dev mandoc
+	patch procps xz-utils"
+
+# Debian's Python: python3-pytest belongs to it, whatever comes first in PATH.
+PYTHON=/usr/bin/python3
+
+die()
+{
+	echo "${0##*/}: $*" >&2
+	exit 1
+}
+
+# need_packages NAME...: installs what is missing. The network is used only
+# when something is.
+need_packages()
+{
+	local missing=() name log
+
+	for name; do
+		dpkg-query -W -f '${db:Status-Status}\n' "$name" 2>/dev/null |
+			grep -qx installed || missing+=("$name")
+	done
+	[ ${#missing[@]} -eq 0 ] && return
+	echo "installing: ${missing[*]}"
+	[ "$(id -u)" -eq 0 ] || die "not root; please install: ${missing[*]}"
+	log=$(mktemp)
+	if ! { apt_get update && apt_get install -y --no-install-recommends \
+		"${missing[@]}"; } >"$log" 2>&1 </dev/null; then
+		tail -n 20 "$log" >&2
+		rm -f "$log"
+		die "the packages could not be installed"
+	fi
+	rm -f "$log"
+}
+
+apt_get()
+{
+	DEBIAN_FRONTEND=noninteractive timeout 600 apt-get -q \
+		-o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@"
+}
+
+# make_configure: ./configure, if it is missing or older than its sources.
+make_configure()
+{
+	local file
+
+	for file in configure.ac Makefile.am bootstrap; do
+		[ "$ROOT/configure" -nt "$ROOT/$file" ] &&
+			[ "$ROOT/Makefile.in" -nt "$ROOT/$file" ] && continue
+		"$ROOT/bootstrap" >/dev/null || return 1
+		return
+	done
+}
+
+# build DIR [CONFIGURE ARGUMENT...]: configures DIR if that is needed, builds.
+build()
+{
+	local dir=$1
+	shift
+	mkdir -p "$dir" && cd "$dir" || return 1
+	if [ ! Makefile -nt "$ROOT/configure" ] ||
+		[ "$(cat configured-with 2>/dev/null)" != "$*" ]; then
+		"$ROOT/configure" -q PYTHON="$PYTHON" "$@" || return 1
+		echo "$*" >configured-with
+	fi
+	make -s -j"$(nproc)"
+}

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Python's nntplib fetches every article by its message-id; what comes is
+what was put in."""
+
+import concurrent.futures
+import warnings
+
+import pytest
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import nntplib
+
+CLIENTS = 8
+TIMEOUT_S = 60
+
+
+def connect(proxy, user=None, password=None):
+    return nntplib.NNTP("127.0.0.1", proxy.port, user or proxy.user,
+                        password or proxy.password, readermode=True,
+                        timeout=TIMEOUT_S)
+
+
+def lines_of(text):
+    return text.split(b"\r\n")[:-1]
+
+
+def split_path(head):
+    """The header lines but Path and Xref, and the text of Path. A news
+    server writes these two anew; the rest is the author's."""
+    path = [line for line in head if line.startswith(b"Path: ")]
+    assert len(path) == 1, head
+    return [line for line in head
+            if not line.startswith((b"Path: ", b"Xref: "))], path[0][6:]
+
+
+def check_head(article, head):
+    put_in, origin = split_path(lines_of(article.head()))
+    got, path = split_path(head)
+    assert got == put_in
+    assert path == origin or path.endswith(b"!" + origin)
+
+
+def check(client, article):
+    """All four commands for one article."""
+    body = lines_of(article.body)
+    response, info = client.article(article.msgid)
+    assert response.startswith("220 0 " + article.msgid)
+    assert (info.number, info.message_id) == (0, article.msgid)
+    blank = info.lines.index(b"")
+    check_head(article, info.lines[:blank])
+    assert info.lines[blank + 1:] == body
+    response, info = client.head(article.msgid)
+    assert response.startswith("221 0 " + article.msgid)
+    check_head(article, info.lines)
+    response, info = client.body(article.msgid)
+    assert response.startswith("222 0 " + article.msgid)
+    assert info.lines == body
+    response, number, msgid = client.stat(article.msgid)
+    assert response.startswith("223 0 " + article.msgid)
+    assert (number, msgid) == (0, article.msgid)
+
+
+def fetch(proxy, articles):
+    """One client, one after another; gives how many."""
+    with connect(proxy) as client:
+        for article in articles:
+            check(client, article)
+    return len(articles)
+
+
+def test_every_article(proxy, articles):
+    everything = articles.articles
+    with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
+        fetched = sum(pool.map(lambda n: fetch(proxy, everything[n::CLIENTS]),
+                               range(CLIENTS)))
+    assert fetched == len(everything) > 400
+
+
+def test_an_article_that_nobody_has(proxy, articles):
+    with connect(proxy) as client:
+        for command in client.article, client.head, client.body, client.stat:
+            with pytest.raises(nntplib.NNTPTemporaryError, match="^430"):
+                command("<nobody.has.this@harbour.example>")
+        check(client, articles.articles[0])
+
+
+def test_a_wrong_password(proxy):
+    if proxy.user:
+        wanted = "^481"
+    else:
+        wanted = "^502"     # no users: there is nothing to log in to
+    with pytest.raises(nntplib.NNTPError, match=wanted):
+        connect(proxy, "downloader", "wrong")
