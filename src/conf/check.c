@@ -21,6 +21,14 @@ place(const struct conf_backend *b, const char *key)
 	return section_get_place(&b->s, KIND_BACKEND, key);
 }
 
+/* The key is there, whether its value was right or not. */
+static bool
+has_key(const struct conf_backend *b, const char *key)
+{
+	return section_get_origin(&b->s, settings_find(KIND_BACKEND,
+	    key)) != NULL;
+}
+
 #define BACKEND_ERROR(b, key, ...)                                            \
 	report_add(report, SEVERITY_ERROR, place(b, key), __VA_ARGS__)
 
@@ -56,10 +64,14 @@ check_login(struct conf_backend *b, struct conf_report *report)
 	struct file f;
 	char *why;
 
-	if (b->password != NULL && b->password_file != NULL) {
+	bool has_file = has_key(b, "password_file") &&
+	    b->password_file != NULL;
+	bool has_password = has_key(b, "password") || has_file;
+
+	if (has_key(b, "password") && has_file) {
 		BACKEND_ERROR(b, "password_file", "[backend %s] has a password"
 		    " and a password_file", b->s.name);
-	} else if (b->password_file != NULL) {
+	} else if (has_file) {
 		if (file_read(&f, b->password_file, PASSWORD_FILE_MAX,
 		    &why) == -1) {
 			BACKEND_ERROR(b, "password_file",
@@ -70,13 +82,11 @@ check_login(struct conf_backend *b, struct conf_report *report)
 		take_password(b, &f, report);
 		file_fini(&f);
 	}
-	if (b->username != NULL && b->password == NULL &&
-	    b->password_file == NULL)
+	if (has_key(b, "username") && !has_password)
 		BACKEND_ERROR(b, "username", "[backend %s] has a username and"
 		    " no password", b->s.name);
-	if (b->username == NULL && (b->password != NULL ||
-	    b->password_file != NULL))
-		BACKEND_ERROR(b, b->password_file != NULL ? "password_file" :
+	if (!has_key(b, "username") && has_password)
+		BACKEND_ERROR(b, has_file ? "password_file" :
 		    "password", "[backend %s] has a password and no username",
 		    b->s.name);
 }
@@ -86,10 +96,10 @@ check_backend(struct conf_backend *b, struct conf_report *report)
 {
 	const char *error;
 
-	if (b->address == NULL)
+	if (!has_key(b, "address"))
 		BACKEND_ERROR(b, "address", "[backend %s] has no address",
 		    b->s.name);
-	else
+	if (b->address != NULL)
 		CHECK(addr_split(b->address, 119, &b->host, &b->port,
 		    &error) == 0);
 	if (b->min_idle > b->max_connections)
@@ -153,7 +163,7 @@ check_self(const struct conf *c, const struct conf_backend *b,
 static void
 check_backends(struct conf *c, const char *where, struct conf_report *report)
 {
-	if (c->backends_n == 0)
+	if (c->backends_n == 0 && where != NULL)
 		report_add(report, SEVERITY_ERROR, where,
 		    "no backend: there is no [backend NAME] section and no"
 		    " -b");
@@ -217,8 +227,7 @@ check_listen(const struct conf *c, struct conf_listen *l,
 	if (is_unix && l->allow.n + l->deny.n > 0)
 		report_add(report, SEVERITY_ERROR, where, "[listen %s]: allow"
 		    " and deny mean nothing for a unix socket", l->s.name);
-	if (!is_unix && section_get_origin(&l->s, settings_find(KIND_LISTEN,
-	    "unix_mode")) != NULL)
+	if (!is_unix && l->unix_mode != 0660)
 		report_add(report, SEVERITY_WARNING, where, "[listen %s]:"
 		    " unix_mode means nothing for %s", l->s.name, text);
 	if (!addr_is_loopback(&l->address) && c->users_n == 0 &&
@@ -233,10 +242,17 @@ check_listen(const struct conf *c, struct conf_listen *l,
 static void
 check_user(const struct conf_user *u, struct conf_report *report)
 {
-	if (u->password != NULL && u->password_plain != NULL)
+	size_t n, keys_n = 0;
+	const struct setting *rows = settings_get(KIND_USER, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (setting_is_secret(&rows[i]) &&
+		    section_get_origin(&u->s, &rows[i]) != NULL)
+			keys_n++;
+	if (keys_n > 1)
 		report_add(report, SEVERITY_ERROR, u->s.where, "[user %s] has"
 		    " a password and a password_plain", u->s.name);
-	if (u->password == NULL && u->password_plain == NULL)
+	if (keys_n == 0)
 		report_add(report, SEVERITY_ERROR, u->s.where,
 		    "[user %s] has no password", u->s.name);
 	/* sha256crypt counts as old there, but it is not weak. */

@@ -10,6 +10,7 @@ struct conf;
 struct conf_report;
 
 /* Mistakes go to the report: where the value was set, or `where` for what is
- * missing altogether. */
+ * missing altogether; NULL when the file could not be read, so that nothing
+ * is known of that. */
 void check_conf(struct conf *c, const char *where,
     struct conf_report *report);

@@ -47,14 +47,13 @@ get_value(const struct setting *s)
 	return s->example;
 }
 
-/* The range as a sentence in front of the text, where there is one. */
+/* The text with the range behind it. */
 static char *
 make_text(const struct setting *s)
 {
 	char *range = setting_describe(s), *text;
 
-	text = xasprintf("%c%s. %s", toupper((unsigned char)range[0]),
-	    range + 1, s->text);
+	text = xasprintf("%s (%s)", s->text, range);
 	free(range);
 	return text;
 }

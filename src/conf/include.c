@@ -29,7 +29,7 @@ struct walk {
 	size_t visits_n;
 };
 
-static void read_file(struct walk *w, const char *path, const char *where,
+static int read_file(struct walk *w, const char *path, const char *where,
     unsigned depth);
 
 /* false, and an error, for a file that was read before. */
@@ -114,7 +114,7 @@ follow(struct walk *w, const struct ini_result *result, const char *path,
 	switch (glob(pattern, GLOB_ERR, NULL, &found)) {
 	case 0:
 		for (size_t i = 0; i < found.gl_pathc; i++)
-			read_file(w, found.gl_pathv[i], where, depth + 1);
+			(void)read_file(w, found.gl_pathv[i], where, depth + 1);
 		globfree(&found);
 		break;
 	case GLOB_NOMATCH:
@@ -128,7 +128,7 @@ follow(struct walk *w, const struct ini_result *result, const char *path,
 }
 
 /* where = NULL: the file that the user named. */
-static void
+static int
 read_file(struct walk *w, const char *path, const char *where, unsigned depth)
 {
 	char *self = xasprintf("%s:0", path), *why;
@@ -143,7 +143,7 @@ read_file(struct walk *w, const char *path, const char *where, unsigned depth)
 		    why);
 		free(why);
 		free(self);
-		return;
+		return -1;
 	}
 	if (is_first_visit(w, &f.st, path, where != NULL ? where : self)) {
 		ini_read(w->conf, path, f.text, f.n, &result, w->report);
@@ -157,12 +157,13 @@ read_file(struct walk *w, const char *path, const char *where, unsigned depth)
 	}
 	file_fini(&f);
 	free(self);
+	return 0;
 }
 
-void
+int
 include_read(struct conf *c, const char *path, struct conf_report *report)
 {
 	struct walk w = { .conf = c, .report = report };
 
-	read_file(&w, path, NULL, 0);
+	return read_file(&w, path, NULL, 0);
 }

@@ -22,6 +22,9 @@
 #include "conf/report.h"
 #include "conf/section.h"
 
+/* What the library adds to a line: CR, LF and NUL. */
+#define LINE_END_N 3
+
 /* A value with all its continuations. */
 #define VALUE_MAX 16384
 
@@ -253,8 +256,7 @@ close_line(struct ini *in)
 	in->is_open = false;
 }
 
-/* The reader for inih, as fgets(3). num - 3 octets is the longest line that
- * its documentation promises to take. */
+/* The reader for inih, as fgets(3). */
 static char *
 give_line(char *str, int num, void *stream)
 {
@@ -276,10 +278,10 @@ give_line(char *str, int num, void *stream)
 		raw += 3;
 	if (eol > raw && eol[-1] == '\r')
 		eol--;
-	CHECK(num > 3);
+	CHECK(num > LINE_END_N);
 	in->line = xrealloc(in->line, (size_t)num);
 	strcpy(str, judge_line(in, raw, (size_t)(eol - raw),
-	    (size_t)num - 3));
+	    (size_t)num - LINE_END_N));
 	strcat(str, "\n");
 	return str;
 }
@@ -406,6 +408,9 @@ ini_read(struct conf *c, const char *path, const char *text, size_t n,
 	int line;
 
 	memset(result_r, 0, sizeof(*result_r));
+#if HAVE_DECL_INI_MAX_LINE
+	ini_max_line = INI_LINE_MAX + LINE_END_N;
+#endif
 	line = ini_parse_stream(give_line, &in, on_value, &in);
 	close_line(&in);
 	leave_section(&in);

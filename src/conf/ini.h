@@ -8,6 +8,9 @@
 
 #include <stddef.h>
 
+/* The longest line where the library can be told so; else what it has. */
+#define INI_LINE_MAX 4096
+
 struct conf;
 struct conf_report;
 

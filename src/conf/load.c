@@ -137,8 +137,10 @@ conf_load(const struct options *o, struct conf **conf_r,
 	    xstrdup("command line");
 
 	*conf_r = NULL;
-	if (file != NULL)
-		include_read(c, file, report);
+	if (file != NULL && include_read(c, file, report) == -1) {
+		free(where);
+		where = NULL;
+	}
 	if (c->listens_n == 0)
 		conf_add_section(c, KIND_LISTEN, "main", "default");
 	environ_read(c, environ, report);

@@ -75,6 +75,8 @@ section_assign(struct conf_section *s, const struct setting *set,
 	size_t i = settings_index(set);
 	char *why;
 
+	free(s->origins[i]);
+	s->origins[i] = xstrdup(where);
 	if (field_set(set, s, text, &why) == -1) {
 		if (setting_is_secret(set) || *text == '\0')
 			report_add(report, SEVERITY_ERROR, where, "%s: %s",
@@ -92,8 +94,6 @@ section_assign(struct conf_section *s, const struct setting *set,
 		report_add(report, SEVERITY_WARNING, where,
 		    "%s: this is the mask of --dump-config, not a secret",
 		    set->key);
-	free(s->origins[i]);
-	s->origins[i] = xstrdup(where);
 }
 
 int

@@ -22,7 +22,8 @@ void section_init(struct conf_section *s, enum section_kind kind,
 void section_fini(struct conf_section *s, enum section_kind kind);
 
 /* Puts a value and its origin in. An error goes to the report under `where`,
- * with the key and, if it is no secret, the value; the old value stays. */
+ * with the key and, if it is no secret, the value; the old value stays. The
+ * origin is kept in both cases: the key is there. */
 void section_assign(struct conf_section *s, const struct setting *set,
     const char *text, const char *where, struct conf_report *report);
 
