@@ -7,7 +7,7 @@
 #include "nntp/text.h"
 
 enum {
-	WORDS_MAX = 5,		/* no form has more than four, or cares */
+	WORDS_MAX = 6,		/* one more than the longest form: NEWNEWS */
 	NUMBER_DIGITS_MAX = 16,	/* RFC 3977, 9.8: article-number */
 };
 
