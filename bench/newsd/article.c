@@ -10,11 +10,18 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define FILE_FROM 65536	 /* smaller ones are copied anyway */
-#define FILES_MAX 4096	 /* of all articles together */
-#define HEADER_MAX 1000	 /* in the overview */
+#define FILE_FROM 65536 /* smaller ones are copied anyway */
+#define FILES_MAX 4096	/* of all articles together */
+#define HEADER_MAX 1000 /* in the overview */
 
+static bool may_use_files;
 static atomic_uint files_n;
+
+void
+article_use_files(void)
+{
+	may_use_files = true;
+}
 
 bool
 article_is_id(const char *s)
@@ -125,7 +132,8 @@ move_to_file(struct article *a)
 	void *map;
 	int fd;
 
-	if (a->bytes_n < FILE_FROM || atomic_load(&files_n) >= FILES_MAX)
+	if (!may_use_files || a->bytes_n < FILE_FROM ||
+	    atomic_load(&files_n) >= FILES_MAX)
 		return;
 	fd = memfd_create("article", MFD_CLOEXEC);
 	if (fd < 0)

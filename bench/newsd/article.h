@@ -2,9 +2,7 @@
 /* article - one article in memory, in the form in which it goes out.
  *
  * The bytes are CRLF lines, dot-stuffed once, with the final ".\r\n". They
- * never change after article_new(), so any thread may send them; a large
- * article lies in a memory file of its own, from which sendfile(2) takes
- * pages without a copy. Reference counted: spool, cache and answers being
+ * never change after article_new(), so any thread may send them. Reference counted: spool, cache and answers being
  * sent each hold one. */
 #pragma once
 
@@ -29,6 +27,10 @@ struct article {
 	char *id;	/* with its angle brackets */
 	char *overview; /* RFC 3977 section 8.4, without the number */
 };
+
+/* From now on a large article lies in a memory file of its own, from which
+ * sendfile(2) takes pages without a copy. Before the first thread starts. */
+void article_use_files(void);
 
 /* From text with LF or CRLF lines; stuffed says that it still has the dots of
  * a data block. Borrows text. Gives an article, or NULL: no header, or no

@@ -156,6 +156,8 @@ main(int argc, char **argv)
 		raise_limit();
 		nd.options = &options;
 		nd.started = time(NULL);
+		if (options.sendfile)
+			article_use_files();
 		fault_init(&nd.fault);
 		nd.spool = spool_new((uint32_t)options.first_number,
 		    options.max_spool_bytes);

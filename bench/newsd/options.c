@@ -68,6 +68,8 @@ static const struct row rows[] = {
 	    "largest article that can be posted (default 64M)" },
 	{ "max-spool", "BYTES", KIND_SIZE, FIELD(max_spool_bytes), 0,
 	    "all articles in the spool (default 2G)" },
+	{ "sendfile", NULL, KIND_FLAG, FIELD(sendfile), 0,
+	    "no copy of large articles: for clients that throw bytes away" },
 	{ "fault", "NAME=P,...", KIND_TEXT, FIELD(faults), 0,
 	    "per answer: close-in-block close-before silent garbage 400 slow; "
 	    "seed=N" },

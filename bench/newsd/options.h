@@ -27,7 +27,7 @@ struct options {
 	uint64_t max_connections; /* 0: as many as descriptors allow */
 	uint64_t threads, latency_ms, idle_timeout_s, first_number;
 	uint64_t cache_bytes, max_article_bytes, max_spool_bytes;
-	bool no_post, no_generate, user_only, keep_posts;
+	bool no_post, no_generate, user_only, keep_posts, sendfile;
 };
 
 /* 0; or an exit code plus 1 when the program is to end now (help shown,

@@ -57,11 +57,12 @@ text_number(const char *s, uint64_t max, uint64_t *value_r)
 	if (*s == '\0')
 		return false;
 	for (; *s != '\0'; s++) {
-		if (!isdigit((unsigned char)*s))
+		uint64_t digit = (uint64_t)(*s - '0');
+
+		if (!isdigit((unsigned char)*s) || digit > max ||
+		    v > (max - digit) / 10)
 			return false;
-		if (v > (max - (uint64_t)(*s - '0')) / 10)
-			return false;
-		v = v * 10 + (uint64_t)(*s - '0');
+		v = v * 10 + digit;
 	}
 	*value_r = v;
 	return true;
