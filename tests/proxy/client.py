@@ -128,6 +128,10 @@ class Client:
                                      % bytes(self.buf))
         return bytes(self.buf[:n])
 
+    def has_more(self):
+        """Waits for a byte; False when the stream ended instead."""
+        return bool(self.buf) or self.fill()
+
     def rest(self):
         """Everything up to the end of the stream."""
         while self.fill():

@@ -1,0 +1,553 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""behaviours.md, "Sick backends" (no breaker, no health check yet), and every
+time-out of a backend connection.
+
+refuses, black-holes, says nothing, greets    test_sick_*
+  400/502, never ends its greeting, refuses
+  the login, name does not resolve
+answer within the time-outs                   test_sick_alone_*
+backed off                                    test_backed_off_*
+comes back by itself                          test_comes_back_*
+silent inside a block                         test_silent_in_a_block_*
+one byte a second                             test_dripping_*
+a slow client is no fault of the backend      test_slow_client_*
+502 connection limit                          test_connection_limit_*
+unsolicited bytes on an idle connection       test_unsolicited_*
+restart under load                            test_restart_under_load
+time-outs (interface.md)                      test_response_timeout_*,
+                                              test_wait_timeout_*,
+                                              test_command_timeout_*,
+                                              test_idle_timeout, ...
+"""
+
+import socket
+import threading
+
+import pytest
+
+from fake import (Conn, Gate, endless_greeting, greets, refuses_login, reply,
+                  silent)
+from timing import Clock, scaled, wait_until
+from wire import END, articles, lines
+
+FAST = {"wait_timeout": "2s", "command_timeout": "3s"}
+ROUND = {"strategy": "round-robin"}
+SHORT = {"connect_timeout": "500ms", "response_timeout": "500ms",
+         "replacement_cooldown": "50ms"}
+
+
+class Nowhere:
+    """A backend whose name does not resolve (RFC 6761)."""
+
+    def __init__(self, **options):
+        self.name, self.options = "nowhere", options
+        self.url, self.errors = "news.invalid:119", []
+
+    def stop(self):
+        pass
+
+
+def scripted(script, **more):
+    def make(bed):
+        be = bed.fake("sick", articles("a"), **SHORT, **more)
+        be.script = script
+        return be
+    return make
+
+
+def greet_slowly(conn):
+    conn.send(b"2")
+    conn.hang()
+
+
+ACCOUNT = {"username": "u", "password": "p"}
+SICK = {
+    "refuses": lambda bed: bed.refusing("sick", **SHORT),
+    "black hole": lambda bed: bed.black_hole("sick", **SHORT),
+    "unresolved": lambda bed: bed.add(Nowhere(**SHORT)),
+    "silent": scripted(silent),
+    "closes": scripted(Conn.close),
+    "resets": scripted(Conn.reset),
+    "400": scripted(greets("400 go away")),
+    "502": scripted(greets("502 access denied")),
+    "not news": scripted(greets("SSH-2.0-OpenSSH_9.2")),
+    "three digits": scripted(greets("220 smtp.example.com ESMTP")),
+    "endless greeting": scripted(endless_greeting),
+    "half a greeting": scripted(greet_slowly),
+    "login 481": scripted(refuses_login(481), **ACCOUNT),
+    "login 482": scripted(refuses_login(482), **ACCOUNT),
+    "login 502": scripted(refuses_login(502), **ACCOUNT),
+    "login silent": scripted(lambda c: (c.greet(), c.hang()), **ACCOUNT),
+}
+
+
+@pytest.mark.parametrize("kind", SICK)
+def test_sick_others_serve(bed, kind):
+    sick, good = SICK[kind](bed), bed.fake("good", articles("a"))
+    proxy = bed.proxy(sick, good, routing=ROUND, proxy=FAST)
+    for _ in range(6):
+        clock = Clock()
+        assert proxy.client().ask("STAT <a@x>") == "223 0 <a@x>"
+        assert clock() < scaled(2)
+
+
+@pytest.mark.parametrize("kind", SICK)
+def test_sick_alone_400_in_time(bed, kind):
+    proxy = bed.proxy(SICK[kind](bed), proxy=FAST)
+    for _ in range(2):
+        client, clock = proxy.client(), Clock()
+        answer = client.ask("STAT <a@x>")
+        assert answer[:3] == "400"
+        client.at_end()
+        assert clock() < scaled(4)
+        for word in "too many", "limit", "connections", "threads", "exceed":
+            assert word not in answer.lower()
+    assert proxy.client().code("HELP") == "100"
+
+
+@pytest.mark.parametrize("kind", ["refuses", "silent", "502", "login 481"])
+def test_sick_is_named_in_the_log(bed, kind):
+    proxy = bed.proxy(SICK[kind](bed), proxy=FAST)
+    assert proxy.client().code("STAT <a@x>") == "400"
+    proxy.wait_log(r"\bsick\b")
+
+
+def test_backends_words_are_in_the_log(bed):
+    be = bed.fake("sick", **SHORT)
+    be.script = greets("502 you have not paid")
+    proxy = bed.proxy(be, proxy=FAST)
+    assert proxy.client().code("STAT <a@x>") == "400"
+    proxy.wait_log("you have not paid")
+
+
+@pytest.mark.parametrize("kind", ["closes", "400", "502", "login 481"])
+def test_backed_off_it_is_not_hammered(bed, kind):
+    sick, good = SICK[kind](bed), bed.fake("good", articles("a"))
+    proxy = bed.proxy(sick, good, routing=ROUND)
+    client = proxy.client()
+    for _ in range(300):
+        assert client.code("STAT <a@x>") == "223"
+    assert sick.accepts < 60
+
+
+def test_backed_off_clients_that_come_again_do_not_spin(bed):
+    sick = bed.fake("sick", **SHORT)
+    sick.script = greets("400 go away")
+    proxy = bed.proxy(sick, proxy={"wait_timeout": "500ms",
+                                   "command_timeout": "1s"})
+    clock, commands = Clock(), 0
+    while clock() < 2:
+        assert proxy.client().code("STAT <a@x>") == "400"
+        commands += 1
+    assert sick.accepts < 100
+
+
+def test_comes_back_by_itself(bed):
+    sick = bed.fake("sick", articles("a"), **SHORT)
+    good = bed.fake("good", articles("a"))
+    proxy = bed.proxy(sick, good, routing=ROUND)
+    sick.down()
+    for _ in range(10):
+        assert proxy.client().code("STAT <a@x>") == "223"
+    sick.up()
+    wait_until(lambda: proxy.client().code("STAT <a@x>") == "223"
+               and sick.seen, timeout=30, what="the backend to be used again")
+
+
+def test_comes_back_for_a_waiting_command(bed):
+    be = bed.fake(articles=articles("a"), **SHORT)
+    be.script = [greets("400 later"), None]
+    proxy = bed.proxy(be)
+    assert proxy.client().ask("STAT <a@x>")[:3] in ("223", "400")
+    wait_until(lambda: proxy.client().code("STAT <a@x>") == "223",
+               what="the backend to be used")
+
+
+STATUS = b"222 0 <a@x>\r\n"
+
+
+@pytest.mark.parametrize("at", [0, 1, 1000, 200000])
+def test_silent_in_a_block_is_cut(bed, at):
+    text = lines(300000).replace(b"\r\n.", b"\r\n..")[1:]
+    be = bed.fake(articles=articles("b"), stall_timeout="500ms",
+                  replacement_cooldown="50ms")
+    be.on["BODY"] = lambda c, line: (c.send(STATUS + text[:at]), c.hang())
+    proxy = bed.proxy(be)
+    client, clock = proxy.client(), Clock()
+    client.say("BODY <a@x>")
+    assert client.rest() == STATUS + text[:at]
+    assert clock() < scaled(5)
+    be.wait_held(0)
+    assert proxy.client().code("STAT <b@x>") == "223"
+
+
+def drip(conn, line):
+    conn.send(STATUS)
+    for _ in range(3000):
+        conn.send(b"x")
+        conn.pace(0.02)
+
+
+def test_dripping_in_a_block_is_cut(bed):
+    """50 bytes a second are under 1 KiB in stall_timeout."""
+    be = bed.fake(stall_timeout="1s", replacement_cooldown="50ms")
+    be.on["BODY"] = drip
+    client, clock = bed.proxy(be).client(), Clock()
+    client.say("BODY <a@x>")
+    got = client.rest()
+    assert got.startswith(STATUS) and got[len(STATUS):].strip(b"x") == b""
+    assert clock() < scaled(6)
+
+
+def test_dripping_status_line_is_given_up(bed):
+    def drip_status(conn, line):
+        conn.send(b"222 ")
+        for _ in range(3000):
+            conn.send(b"x")
+            conn.pace(0.05)
+
+    be = bed.fake(stall_timeout="1s", **SHORT)
+    be.on["BODY"] = drip_status
+    client, clock = bed.proxy(be, proxy=FAST).client(), Clock()
+    assert client.code("BODY <a@x>") == "400"
+    client.at_end()
+    assert clock() < scaled(5)
+
+
+def test_slow_but_good_enough_is_not_cut(bed):
+    """2 KiB in each stall_timeout, for three of them."""
+    def slow(conn, line):
+        conn.send(STATUS)
+        for _ in range(12):
+            conn.send(b"x" * 1022 + b"\r\n")
+            conn.pace(0.125)
+        conn.send(END)
+
+    be = bed.fake(stall_timeout="%dms" % scaled(500))
+    be.on["BODY"] = slow
+    client = bed.proxy(be).client()
+    assert client.code("BODY <a@x>") == "222"
+    assert len(client.block()) == 12 * 1024 + 3
+
+
+def test_slow_client_is_no_fault_of_the_backend(bed):
+    be, gate = bed.fake(articles=articles("b"), max_connections=1,
+                        stall_timeout="300ms", response_timeout="300ms"), \
+        Gate()
+    text = lines(1 << 20).replace(b"\r\n.", b"\r\n..")[1:] * 16 + END
+    be.on["BODY"] = lambda c, line: (c.send(STATUS + text), gate.open())
+    proxy = bed.proxy(be)
+    client, clock = proxy.client(rcvbuf=16384), Clock()
+    assert client.code("BODY <a@x>") == "222"
+    wait_until(lambda: clock() > 1, what="three stall_timeouts to pass")
+    assert not gate.event.is_set(), "the proxy took all of it"
+    assert client.block() == text
+    assert proxy.client().code("STAT <b@x>") == "223"
+    assert be.accepts == 1
+
+
+def test_client_stall_timeout(bed):
+    be = bed.fake(articles=articles("b"), max_connections=1,
+                  replacement_cooldown="50ms")
+    piece = lines(1 << 20).replace(b"\r\n.", b"\r\n..")[1:]
+    be.on["BODY"] = lambda c, line: (
+        c.send(STATUS), [c.send(piece) for _ in range(100)], c.send(END))
+    proxy = bed.proxy(be, proxy={"client_stall_timeout": "500ms"})
+    client = proxy.client(rcvbuf=16384)
+    assert client.code("BODY <a@x>") == "222"
+    assert proxy.client().code("STAT <b@x>") == "223"
+    proxy.wait_log("client-stall")
+
+
+def test_slow_client_that_reads_is_not_thrown_out(bed):
+    be = bed.fake()
+    piece = lines(1 << 20).replace(b"\r\n.", b"\r\n..")[1:]
+    be.on["BODY"] = lambda c, line: (
+        c.send(STATUS), [c.send(piece) for _ in range(16)], c.send(END))
+    proxy = bed.proxy(be, proxy={"client_stall_timeout":
+                                 "%dms" % scaled(500)})
+    client, clock = proxy.client(rcvbuf=16384), Clock()
+    assert client.code("BODY <a@x>") == "222"
+    got = 0
+    while clock() < scaled(2):
+        got += len(client.exactly(4096))
+        done = clock()
+        wait_until(lambda: clock() > done + 0.05, what="a moment")
+    assert len(client.block()) + got == len(piece) * 16 + 3
+
+
+def test_connection_limit_others_serve(bed):
+    """The provider takes two and refuses the rest."""
+    few = bed.fake("few", articles("a"), max_connections=8,
+                   replacement_cooldown="50ms")
+    open_now = threading.Semaphore(2)
+
+    def script(conn):
+        if not open_now.acquire(blocking=False):
+            conn.say("502 too many connections")
+            return
+        try:
+            conn.serve()
+        finally:
+            open_now.release()
+
+    few.script = script
+    few.on["STAT"] = lambda c, line: (c.pace(0.005), c.on_STAT(line))
+    proxy = bed.proxy(few)
+    clients = [proxy.client() for _ in range(8)]
+    for client in clients:
+        client.say(*["STAT <a@x>"] * 5)
+    for client in clients:
+        for _ in range(5):
+            assert client.line() == "223 0 <a@x>"
+
+
+@pytest.mark.parametrize("data", [b"400 idle too long\r\n", b"x",
+                                  b"223 0 <stale@x>\r\n", b"\r\n", b"\0"])
+def test_unsolicited_bytes_on_an_idle_connection(bed, data):
+    be = bed.fake(articles=articles("a"), max_connections=1,
+                  replacement_cooldown="50ms")
+    client = bed.proxy(be).client()
+    for n in range(1, 4):
+        assert client.ask("STAT <a@x>") == "223 0 <a@x>"
+        client.fence()
+        assert be.accepts == n
+        be.say_all(data)
+
+
+def test_unsolicited_bytes_and_end_on_an_idle_connection(bed):
+    be = bed.fake(articles=articles("a"), max_connections=1,
+                  replacement_cooldown="50ms")
+    client = bed.proxy(be).client()
+    for n in range(1, 4):
+        assert client.ask("STAT <a@x>") == "223 0 <a@x>"
+        be.say_all(b"400 idle too long\r\n")
+        be.close_all()
+        assert be.accepts == n
+
+
+def test_unsolicited_bytes_are_noticed_while_idle(bed):
+    be = bed.fake(articles=articles("a"))
+    assert bed.proxy(be).client().code("STAT <a@x>") == "223"
+    be.say_all(b"400 idle too long\r\n")
+    be.wait_held(0)
+
+
+def test_greeting_with_more_behind_it(bed):
+    be = bed.fake(articles=articles("a"), replacement_cooldown="50ms",
+                  greeting=b"200 hello\r\n223 0 <a@x>\r\n")
+    client = bed.proxy(be, proxy=FAST).client()
+    assert client.code("STAT <none@x>") in ("430", "400")
+
+
+def test_restart_under_load(bed):
+    """Only STAT: each can be asked again elsewhere, so none may fail."""
+    first = bed.fake("first", articles("a"), replacement_cooldown="50ms")
+    second = bed.fake("second", articles("a"), replacement_cooldown="50ms")
+    proxy = bed.proxy(first, second)
+    wrong, stop = [], threading.Event()
+
+    def ask(client):
+        while not stop.is_set():
+            answer = client.ask("STAT <a@x>")
+            if answer != "223 0 <a@x>":
+                wrong.append(answer)
+
+    jobs = [threading.Thread(target=ask, args=(proxy.client(),))
+            for _ in range(4)]
+    for job in jobs:
+        job.start()
+    for _ in range(3):
+        second.wait_seen(len(second.seen) + 20)
+        first.down()
+        second.wait_seen(len(second.seen) + 20)
+        first.up()
+    stop.set()
+    for job in jobs:
+        job.join()
+    assert not wrong
+    assert max(first.peak, second.peak) <= 10
+
+
+# --- time-outs ----------------------------------------------------------------
+
+def test_response_timeout_another_backend_answers(bed):
+    mute = bed.fake(**SHORT)
+    mute.on["STAT"] = lambda c, line: c.hang()
+    good = bed.fake(articles=articles("a"))
+    proxy = bed.proxy(mute, good, routing=ROUND)
+    for _ in range(2):
+        clock = Clock()
+        assert proxy.client().code("STAT <a@x>") == "223"
+        assert clock() < scaled(2)
+    mute.wait_held(0)
+
+
+def test_response_timeout_is_per_answer_in_a_pipeline(bed):
+    """Five answers of 200 ms each do not break a time-out of 500 ms."""
+    names = ["a", "b", "c", "d", "e"]
+    be = bed.fake(articles=articles(*names), max_connections=1,
+                  response_timeout="%dms" % scaled(500))
+    be.on["STAT"] = lambda c, line: (c.pace(0.2), c.on_STAT(line))
+    client = bed.proxy(be).client()
+    client.say(*("STAT <%s@x>" % name for name in names))
+    for name in names:
+        assert client.line() == "223 0 <%s@x>" % name
+    assert be.accepts == 1
+
+
+def test_wait_timeout_400_and_close(bed):
+    be, gate = bed.fake(articles=articles("a"), max_connections=1), Gate()
+    be.on["BODY"] = lambda c, line: (gate.wait(c), c.on_BODY(line))
+    proxy = bed.proxy(be, proxy={"wait_timeout": "300ms"})
+    one, two = proxy.client(), proxy.client()
+    one.say("BODY <a@x>")
+    be.wait_seen(1)
+    clock = Clock()
+    assert two.code("STAT <a@x>") == "400"
+    two.at_end()
+    assert 0.25 < clock() < scaled(3)
+    gate.open()
+    assert one.line() == "222 0 <a@x>"
+    assert proxy.client().code("STAT <a@x>") == "223"
+
+
+def test_command_timeout_bounds_all_attempts(bed):
+    fakes = [bed.fake(connect_timeout="10s", response_timeout="500ms",
+                      replacement_cooldown="50ms") for _ in range(8)]
+    for be in fakes:
+        be.on["STAT"] = lambda c, line: c.hang()
+    client = bed.proxy(*fakes, proxy={"command_timeout": "1200ms"}).client()
+    clock = Clock()
+    assert client.code("STAT <a@x>") == "400"
+    client.at_end()
+    assert 1 < clock() < scaled(2.5)
+    assert sum(len(be.seen) for be in fakes) < 8
+
+
+def test_command_timeout_ends_with_the_first_byte(bed):
+    def slow(conn, line):
+        conn.send(STATUS)
+        for _ in range(20):
+            conn.send(b"x" * 1022 + b"\r\n")
+            conn.pace(0.05)
+        conn.send(END)
+
+    be = bed.fake()
+    be.on["BODY"] = slow
+    client = bed.proxy(be, proxy={"command_timeout": "300ms"}).client()
+    assert client.code("BODY <a@x>") == "222"
+    assert len(client.block()) == 20 * 1024 + 3
+
+
+def test_connect_timeout_covers_the_whole_set_up(bed):
+    def slow_login(conn):
+        for line in (b"200 hello\r\n", b"200 reader\r\n", b"381 more\r\n",
+                     b"281 welcome\r\n"):
+            conn.pace(0.3)
+            conn.send(line)
+            conn.read_line()
+        conn.serve_commands()
+
+    be = bed.fake(connect_timeout="500ms", replacement_cooldown="50ms",
+                  username="u", password="p")
+    be.script = slow_login
+    client, clock = bed.proxy(be, proxy=FAST).client(), Clock()
+    assert client.code("STAT <a@x>") == "400"
+    assert clock() < scaled(4)
+    assert be.seen == []
+
+
+def test_idle_timeout(bed):
+    be = bed.fake(articles=articles("a"), idle_timeout="200ms")
+    proxy = bed.proxy(be)
+    client = proxy.client()
+    assert client.code("STAT <a@x>") == "223"
+    be.wait_held(0)
+    assert client.code("STAT <a@x>") == "223"
+    assert be.accepts == 2
+
+
+def test_idle_connection_ends_with_quit(bed):
+    be = bed.fake(articles=articles("a"), idle_timeout="200ms")
+    proxy = bed.proxy(be)
+    assert proxy.client().code("STAT <a@x>") == "223"
+    wait_until(lambda: be.conns[0].quit, what="QUIT at the backend")
+
+
+def test_max_lifetime(bed):
+    be = bed.fake(articles=articles("a"), max_lifetime="300ms")
+    client, clock = bed.proxy(be).client(), Clock()
+    while be.accepts < 3:
+        assert client.code("STAT <a@x>") == "223"
+        assert clock() < scaled(10), "connections live for ever"
+
+
+def test_min_idle_is_opened_ahead(bed):
+    be = bed.fake(articles=articles("a"), min_idle=3)
+    proxy = bed.proxy(be)
+    be.wait_held(3)
+    clients = [proxy.client() for _ in range(3)]
+    for client in clients:
+        assert client.code("STAT <a@x>") == "223"
+    assert be.accepts == 3
+
+
+def test_min_idle_is_replaced(bed):
+    be = bed.fake(min_idle=2, replacement_cooldown="50ms")
+    bed.proxy(be)
+    be.wait_held(2)
+    be.close_all()
+    be.wait_accepts(4)
+    be.wait_held(2)
+    assert be.peak <= 10
+
+
+def test_min_idle_does_not_delay_the_start(bed):
+    hole = bed.black_hole(min_idle=5)
+    assert bed.proxy(hole).client().code("HELP") == "100"
+
+
+def test_cooldown_keeps_the_slot_empty(bed):
+    be = bed.fake(articles=articles("a"), max_connections=1,
+                  replacement_cooldown="1s", response_timeout="200ms")
+    be.on["HEAD"] = lambda c, line: c.hang()
+    proxy = bed.proxy(be, proxy=FAST)
+    assert proxy.client().code("HEAD <a@x>") == "400"
+    be.wait_held(0)
+    clock = Clock()
+    wait_until(lambda: proxy.client().code("STAT <a@x>") == "223",
+               what="the slot to be used again")
+    assert clock() > 0.5, "the slot was used again at once"
+
+
+def test_slot_is_empty_for_no_time_after_an_orderly_end(bed):
+    be = bed.fake(articles=articles("a"), max_connections=1,
+                  replacement_cooldown="1h")
+    client = bed.proxy(be).client()
+    for n in range(1, 4):
+        assert client.code("STAT <a@x>") == "223"
+        assert be.accepts == n
+        be.close_all()
+
+
+def test_addresses_are_numeric_or_names(bed):
+    be = bed.fake(articles=articles("a"))
+    be.options["address"] = "localhost:%d" % be.address[1]
+    assert bed.proxy(be).client().code("STAT <a@x>") == "223"
+
+
+def test_backend_over_ipv6(bed):
+    be = bed.fake(articles=articles("a"), family=socket.AF_INET6)
+    assert bed.proxy(be).client().code("STAT <a@x>") == "223"
+
+
+def test_garbage_from_one_does_not_slow_the_other(bed):
+    sick = bed.fake("sick", **SHORT)
+    sick.on["STAT"] = reply("abc")
+    good = bed.fake("good", articles("a"))
+    client = bed.proxy(sick, good, routing=ROUND).client()
+    for _ in range(20):
+        clock = Clock()
+        assert client.code("STAT <a@x>") == "223"
+        assert clock() < scaled(1)
