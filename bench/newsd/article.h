@@ -2,8 +2,8 @@
 /* article - one article in memory, in the form in which it goes out.
  *
  * The bytes are CRLF lines, dot-stuffed once, with the final ".\r\n". They
- * never change after article_new(), so any thread may send them. Reference counted: spool, cache and answers being
- * sent each hold one. */
+ * never change after article_new(), so any thread may send them. Reference
+ * counted: spool, cache and answers being sent each hold one. */
 #pragma once
 
 #include <stdatomic.h>
