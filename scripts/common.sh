@@ -7,7 +7,6 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # Debian 12 names. Each script asks for the lists it needs, no more.
 PACKAGES_BUILD="autoconf automake gcc libc6-dev make pkg-config
 	libcrypt-dev libinih-dev"
-PACKAGES_TRY="$PACKAGES_BUILD python3-minimal zlib1g-dev"
 # The second line: the libraries of INN, which is unpacked, not installed.
 PACKAGES_REAL="nzbget python3 python3-pytest util-linux
 	libcanlock3 libdb5.3 libperl5.36 libpython3.11 libsasl2-2 libssl3
