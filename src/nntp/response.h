@@ -32,7 +32,8 @@ enum response_result {
 /* Reads a status line from the start of buf. Needed: three digits, the first
  * from 1 to 5, then a blank, a tab, a comma (seen in the field) or the line
  * end, which is CRLF or a bare LF; no NUL, no CR elsewhere, at most
- * RESPONSE_LINE_MAX octets. BAD is said as soon as it is sure.
+ * RESPONSE_LINE_MAX octets. A wrong start or length is BAD at once, without the
+ * line end.
  * Borrows buf; out_r points into it and is set only with RESPONSE_OK. */
 enum response_result response_parse(const char *buf, size_t n,
     struct response *out_r);
