@@ -58,6 +58,10 @@ make_configure()
 {
 	local file
 
+	[ ! -e "$ROOT/config.status" ] || {
+		echo "$ROOT is configured itself; run make distclean there"
+		return 1
+	}
 	for file in configure.ac Makefile.am bootstrap; do
 		[ "$ROOT/configure" -nt "$ROOT/$file" ] &&
 			[ "$ROOT/Makefile.in" -nt "$ROOT/$file" ] && continue
