@@ -357,6 +357,7 @@ is_key_fine(struct ini *in, const struct setting *set)
 	/* The library has cut a comment off: look at the line itself. */
 	if (strchr(in->line, ';') == NULL)
 		return true;
+	section_mark(in->section, set, in->place);
 	report_add(in->report, SEVERITY_ERROR, in->place, "%s: a ; starts a"
 	    " comment, so it can't stand in a secret; a password_file may hold"
 	    " any password of a backend, a hash stands for any of a user",

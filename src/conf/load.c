@@ -34,22 +34,30 @@ choose_file(const struct options *o)
 
 /* -l: they take the place of all [listen NAME] sections. */
 static void
-apply_listens(struct conf *c, const struct options *o,
-    struct conf_report *report)
+make_listens(struct conf *c, const struct options *o)
 {
-	static const char where[] = "command line -l";
-	const struct setting *set = settings_find(KIND_LISTEN, "address");
-
 	if (o->listens_n > 0)
 		conf_drop_sections(c, KIND_LISTEN);
 	for (size_t i = 0; i < o->listens_n; i++) {
 		char *name = i == 0 ? xstrdup("main") :
 		    xasprintf("main-%zu", i + 1);
 
-		section_assign(conf_add_section(c, KIND_LISTEN, name, where),
-		    set, o->listens[i], where, report);
+		conf_add_section(c, KIND_LISTEN, name, "command line -l");
 		free(name);
 	}
+	if (c->listens_n == 0)
+		conf_add_section(c, KIND_LISTEN, "main", "default");
+}
+
+static void
+apply_listens(struct conf *c, const struct options *o,
+    struct conf_report *report)
+{
+	const struct setting *set = settings_find(KIND_LISTEN, "address");
+
+	for (size_t i = 0; i < o->listens_n; i++)
+		section_assign(conf_get_section(c, KIND_LISTEN, i), set,
+		    o->listens[i], "command line -l", report);
 }
 
 /* A host as the name of a section that is not there yet. Gives. */
@@ -72,20 +80,32 @@ make_name(struct conf *c, const char *host)
 }
 
 static void
+make_backends(struct conf *c, const struct options *o)
+{
+	for (size_t i = 0; i < o->backends_n; i++) {
+		char *name = make_name(c, o->backends[i].name);
+
+		conf_add_section(c, KIND_BACKEND, name, "command line -b");
+		free(name);
+	}
+}
+
+/* Those of -b are the last ones, in their order. */
+static void
 apply_backends(struct conf *c, const struct options *o,
     struct conf_report *report)
 {
+	size_t first = c->backends_n - o->backends_n;
+
 	for (size_t i = 0; i < o->backends_n; i++) {
 		const struct options_backend *b = &o->backends[i];
-		char *name = make_name(c, b->name);
-		struct conf_section *s = conf_add_section(c, KIND_BACKEND,
-		    name, "command line -b");
+		struct conf_section *s = conf_get_section(c, KIND_BACKEND,
+		    first + i);
 
 		for (size_t j = 0; j < b->sets_n; j++)
 			section_assign(s, settings_find(KIND_BACKEND,
 			    b->sets[j].key), b->sets[j].value,
 			    b->sets[j].where, report);
-		free(name);
 	}
 }
 
@@ -141,8 +161,9 @@ conf_load(const struct options *o, struct conf **conf_r,
 		free(where);
 		where = NULL;
 	}
-	if (c->listens_n == 0)
-		conf_add_section(c, KIND_LISTEN, "main", "default");
+	/* The environment may set keys of any section, so all come first. */
+	make_listens(c, o);
+	make_backends(c, o);
 	environ_read(c, environ, report);
 	apply_listens(c, o, report);
 	apply_backends(c, o, report);

@@ -69,14 +69,22 @@ is_quoted(const char *text)
 }
 
 void
-section_assign(struct conf_section *s, const struct setting *set,
-    const char *text, const char *where, struct conf_report *report)
+section_mark(struct conf_section *s, const struct setting *set,
+    const char *where)
 {
 	size_t i = settings_index(set);
-	char *why;
 
 	free(s->origins[i]);
 	s->origins[i] = xstrdup(where);
+}
+
+void
+section_assign(struct conf_section *s, const struct setting *set,
+    const char *text, const char *where, struct conf_report *report)
+{
+	char *why;
+
+	section_mark(s, set, where);
 	if (field_set(set, s, text, &why) == -1) {
 		if (setting_is_secret(set) || *text == '\0')
 			report_add(report, SEVERITY_ERROR, where, "%s: %s",

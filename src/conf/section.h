@@ -27,6 +27,10 @@ void section_fini(struct conf_section *s, enum section_kind kind);
 void section_assign(struct conf_section *s, const struct setting *set,
     const char *text, const char *where, struct conf_report *report);
 
+/* Keeps the origin of a value that is wrong before it gets this far. */
+void section_mark(struct conf_section *s, const struct setting *set,
+    const char *where);
+
 /* Only puts the value in, as if it were the default. 0, or -1 and the reason
  * (given). */
 int section_put(struct conf_section *s, const struct setting *set,
