@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "base/log.h"
+
+#include "base/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+
+#define FILE_PREFIX "file:"
+
+static struct {
+	/* const between log_open() and log_close() */
+	char *path;		/* NULL: no file */
+	enum log_format format;
+	bool to_syslog;
+
+	/* any thread */
+	_Atomic int fd;
+	_Atomic enum log_level level;
+} out = { .fd = STDERR_FILENO, .level = LEVEL_INFO };
+
+static const struct {
+	const char *name;
+	int priority;
+} levels[] = {
+	{ "error", LOG_ERR }, { "warn", LOG_WARNING }, { "info", LOG_INFO },
+	{ "debug", LOG_DEBUG }, { "trace", LOG_DEBUG },
+};
+
+static int
+open_file(void)
+{
+	return open(out.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+}
+
+int
+log_open(const char *target, enum log_level level, enum log_format format)
+{
+	log_close();
+	out.format = format;
+	atomic_store(&out.level, level);
+	if (strcmp(target, "syslog") == 0) {
+		openlog("nntpmux", LOG_PID | LOG_NDELAY, LOG_DAEMON);
+		out.to_syslog = true;
+	} else if (strncmp(target, FILE_PREFIX, strlen(FILE_PREFIX)) == 0) {
+		int fd;
+
+		out.path = xstrdup(target + strlen(FILE_PREFIX));
+		fd = open_file();
+		if (fd < 0)
+			return -1;
+		atomic_store(&out.fd, fd);
+	}
+	return 0;
+}
+
+int
+log_reopen(void)
+{
+	int fd;
+
+	if (out.path == NULL)
+		return 0;
+	fd = open_file();
+	if (fd < 0)
+		return -1;
+	/* A thread that is about to write holds the number, not the file: so
+	 * the number stays and changes what it stands for. */
+	if (dup3(fd, atomic_load(&out.fd), O_CLOEXEC) < 0) {
+		close(fd);
+		return -1;
+	}
+	close(fd);
+	return 0;
+}
+
+void
+log_close(void)
+{
+	int fd = atomic_exchange(&out.fd, STDERR_FILENO);
+
+	if (fd != STDERR_FILENO)
+		close(fd);
+	if (out.to_syslog)
+		closelog();
+	out.to_syslog = false;
+	free(out.path);
+	out.path = NULL;
+}
+
+bool
+log_is_enabled(enum log_level level)
+{
+	return level <= atomic_load_explicit(&out.level, memory_order_relaxed);
+}
+
+/* Appends s with everything that could end or forge a line escaped. */
+static size_t
+append_escaped(char *line, size_t n, size_t size, const char *s)
+{
+	for (; *s != '\0' && n + 7 < size; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c < 0x20 || c == 0x7f)
+			n += (size_t)snprintf(line + n, size - n,
+			    out.format == FORMAT_JSON ? "\\u%04x" : "\\x%02x", c);
+		else if (out.format == FORMAT_JSON && (c == '"' || c == '\\'))
+			n += (size_t)snprintf(line + n, size - n, "\\%c", c);
+		else
+			line[n++] = (char)c;
+	}
+	return n;
+}
+
+static size_t
+format_line(char *line, size_t size, enum log_level level, const char *text)
+{
+	struct timespec now;
+	struct tm tm;
+	char stamp[32];
+	size_t n;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
+	n = (size_t)snprintf(line, size,
+	    out.format == FORMAT_JSON ?
+	    "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"text\":\"" :
+	    "%s.%03ldZ %-5s ", stamp, now.tv_nsec / 1000000,
+	    levels[level].name);
+	n = append_escaped(line, n, size - 4, text);
+	if (out.format == FORMAT_JSON) {
+		line[n++] = '"';
+		line[n++] = '}';
+	}
+	line[n++] = '\n';
+	return n;
+}
+
+void
+log_write(enum log_level level, const char *fmt, ...)
+{
+	char text[LOG_LINE_MAX], line[LOG_LINE_MAX + 128];
+	int saved_errno = errno;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (out.to_syslog) {
+		syslog(levels[level].priority, "%s", text);
+	} else {
+		size_t n = format_line(line, sizeof(line), level, text);
+
+		/* Where a log can't be written there is nobody to tell. */
+		if (write(atomic_load(&out.fd), line, n) < 0)
+			errno = saved_errno;
+	}
+	errno = saved_errno;
+}
