@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "net/loop.h"
+
+#include "base/check.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EVENTS_PER_TURN 128
+
+/* One per descriptor number. Written by the thread that owns the descriptor;
+ * a loop with an event in hand may read it at any time. */
+struct watch {
+	_Atomic uint32_t generation;
+	_Atomic uint32_t events;
+	_Atomic(loop_cb_f *) cb;
+	_Atomic(void *) arg;
+};
+
+static struct {
+	struct watch *watches;
+	unsigned n;
+} table;
+
+static _Thread_local struct loop *current;
+
+void
+loop_table_init(unsigned n)
+{
+	void *p = mmap(NULL, (size_t)n * sizeof(struct watch),
+	    PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	CHECK(p != MAP_FAILED);
+	table.watches = p;
+	table.n = n;
+}
+
+uint64_t
+loop_clock_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+struct loop *
+loop_current(void)
+{
+	return current;
+}
+
+static void
+on_inbox(struct loop *l, void *arg, uint32_t events)
+{
+	(void)arg, (void)events;
+	inbox_acknowledge(&l->inbox);	/* the turn drains it */
+}
+
+int
+loop_init(struct loop *l, unsigned index)
+{
+	*l = (struct loop){ .index = index, .now_ms = loop_clock_ms() };
+	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (l->epoll_fd < 0)
+		return -1;
+	if (inbox_init(&l->inbox) < 0) {
+		close(l->epoll_fd);
+		return -1;
+	}
+	l->buffer = xmalloc(LOOP_BUFFER_SIZE);
+	timers_init(&l->timers);
+	list_init(&l->tasks);
+	loop_watch(l, l->inbox.event_fd, EPOLLIN, on_inbox, NULL);
+	return 0;
+}
+
+void
+loop_fini(struct loop *l)
+{
+	loop_unwatch(l, l->inbox.event_fd);
+	inbox_fini(&l->inbox);
+	timers_fini(&l->timers);
+	close(l->epoll_fd);
+	free(l->buffer);
+}
+
+static struct watch *
+get_watch(int fd)
+{
+	CHECK(fd >= 0 && (unsigned)fd < table.n);
+	return &table.watches[fd];
+}
+
+static void
+control(int epoll_fd, int op, int fd, struct watch *w)
+{
+	struct epoll_event ev = {
+		.events = atomic_load(&w->events),
+		.data.u64 = (uint64_t)atomic_load(&w->generation) << 32 |
+		    (uint32_t)fd,
+	};
+
+	SYS_OK(epoll_ctl(epoll_fd, op, fd, &ev));
+}
+
+void
+loop_watch(struct loop *l, int fd, uint32_t events, loop_cb_f *cb, void *arg)
+{
+	struct watch *w = get_watch(fd);
+
+	/* The generation goes first, so that whoever reads a new cb or arg
+	 * also sees that his event is of an older watch. */
+	atomic_fetch_add(&w->generation, 1);
+	atomic_store(&w->cb, cb);
+	atomic_store(&w->arg, arg);
+	atomic_store(&w->events, events);
+	control(l->epoll_fd, EPOLL_CTL_ADD, fd, w);
+}
+
+void
+loop_mask(struct loop *l, int fd, uint32_t events)
+{
+	struct watch *w = get_watch(fd);
+
+	if (atomic_load(&w->events) == events)
+		return;
+	atomic_store(&w->events, events);
+	control(l->epoll_fd, EPOLL_CTL_MOD, fd, w);
+}
+
+void
+loop_unwatch(struct loop *l, int fd)
+{
+	struct watch *w = get_watch(fd);
+
+	atomic_fetch_add(&w->generation, 1);
+	control(l->epoll_fd, EPOLL_CTL_DEL, fd, w);
+}
+
+void
+loop_close(int fd)
+{
+	atomic_fetch_add(&get_watch(fd)->generation, 1);
+	close(fd);
+}
+
+static void
+dispatch(struct loop *l, const struct epoll_event *ev)
+{
+	int fd = (int)(uint32_t)ev->data.u64;
+	uint32_t generation = (uint32_t)(ev->data.u64 >> 32);
+	struct watch *w = get_watch(fd);
+	loop_cb_f *cb = atomic_load(&w->cb);
+	void *arg = atomic_load(&w->arg);
+
+	if (atomic_load(&w->generation) == generation)
+		cb(l, arg, ev->events);
+}
+
+void
+loop_post(struct loop *l, struct message *m)
+{
+	if (l == current)
+		inbox_push_own(&l->inbox, m);
+	else
+		inbox_push(&l->inbox, m);
+}
+
+void
+task_init(struct task *t, task_cb_f *run)
+{
+	list_init(&t->link);
+	t->run = run;
+}
+
+void
+loop_schedule(struct loop *l, struct task *t)
+{
+	if (!list_is_linked(&t->link))
+		list_push_back(&l->tasks, &t->link);
+}
+
+void
+loop_unschedule(struct task *t)
+{
+	list_remove(&t->link);
+}
+
+static void
+run_tasks(struct loop *l)
+{
+	struct list *link;
+
+	while ((link = list_pop_front(&l->tasks)) != NULL) {
+		struct task *t = LIST_ENTRY(link, struct task, link);
+
+		t->run(t);
+	}
+}
+
+/* Milliseconds to sleep: 0 when there is work, -1 for ever. */
+static int
+get_wait(struct loop *l, int max_wait_ms)
+{
+	uint64_t next = timers_next(&l->timers);
+	uint64_t wait;
+
+	if (!inbox_is_empty(&l->inbox) || !list_is_empty(&l->tasks))
+		return 0;
+	if (next == UINT64_MAX)
+		return max_wait_ms;
+	wait = next > l->now_ms ? next - l->now_ms : 0;
+	if (wait > 60 * 1000)
+		wait = 60 * 1000;
+	if (max_wait_ms >= 0 && wait > (uint64_t)max_wait_ms)
+		wait = (uint64_t)max_wait_ms;
+	return (int)wait;
+}
+
+void
+loop_turn(struct loop *l, int max_wait_ms)
+{
+	struct epoll_event events[EVENTS_PER_TURN];
+	int n;
+
+	current = l;
+	n = epoll_wait(l->epoll_fd, events, EVENTS_PER_TURN,
+	    get_wait(l, max_wait_ms));
+	CHECK(n >= 0 || errno == EINTR);
+	l->now_ms = loop_clock_ms();
+	for (int i = 0; i < n; i++)
+		dispatch(l, &events[i]);
+	if (!inbox_is_empty(&l->inbox))
+		inbox_drain(&l->inbox);
+	timers_expire(&l->timers, l->now_ms);
+	run_tasks(l);
+}
+
+void
+loop_run(struct loop *l)
+{
+	l->is_stopping = false;
+	l->now_ms = loop_clock_ms();
+	while (!l->is_stopping)
+		loop_turn(l, -1);
+}
+
+void
+loop_stop(struct loop *l)
+{
+	l->is_stopping = true;
+}

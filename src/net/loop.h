@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* loop - what one thread waits for: descriptors, messages, deadlines, tasks.
+ *
+ * One turn: epoll_wait; events; messages; expired timers; tasks. A task is
+ * work that an event made due (a session to be pumped, output to be flushed);
+ * running it at the end of the turn batches what several events of one turn
+ * have caused and keeps call chains flat.
+ *
+ * An epoll event carries a descriptor and the generation of its watch, never
+ * a pointer: the table of watches has one entry per descriptor number and is
+ * never freed, so an event that was fetched before its descriptor was closed,
+ * re-used or taken by another loop is recognised and dropped.
+ *
+ * Owner: its thread. Only loop_post() and, for a descriptor handed over under
+ * a lock of its owner, loop_unwatch() may be called by other threads. */
+#pragma once
+
+#include "base/inbox.h"
+#include "base/list.h"
+#include "net/timer.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+
+struct loop;
+
+/* events: EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLRDHUP */
+typedef void loop_cb_f(struct loop *, void *arg, uint32_t events);
+
+struct task;
+typedef void task_cb_f(struct task *);
+struct task {
+	struct list link;	/* in loop->tasks while due */
+	task_cb_f *run;
+};
+
+#define LOOP_BUFFER_SIZE (256 * 1024)
+
+struct loop {
+	/* const after init */
+	unsigned index;		/* 0 .. loops-1: picks this thread's list or
+				 * counters in shared objects */
+	int epoll_fd;
+	struct inbox inbox;
+
+	/* owner: the loop's thread */
+	struct timers timers;
+	struct list tasks;
+	uint64_t now_ms;	/* CLOCK_MONOTONIC, read once per turn */
+	bool is_stopping;
+	char *buffer;		/* LOOP_BUFFER_SIZE bytes to read into; what
+				 * must outlive the callback is copied out */
+};
+
+/* The table of watches, for descriptors 0 .. n-1. Once, before any loop. */
+void loop_table_init(unsigned n);
+
+/* 0, or -1 with errno. */
+int loop_init(struct loop *, unsigned index)
+    __attribute__((warn_unused_result));
+void loop_fini(struct loop *);
+/* Turns until loop_stop(). */
+void loop_run(struct loop *);
+/* One turn that waits at most max_wait_ms (tests, and an orderly end). */
+void loop_turn(struct loop *, int max_wait_ms);
+/* The loop returns after this turn. On its own thread: from elsewhere post a
+ * message that calls it. */
+void loop_stop(struct loop *);
+
+/* Any thread; takes m until it is delivered on the loop's thread. */
+void loop_post(struct loop *, struct message *m);
+
+/* Level-triggered. fd must be below the table's size and unwatched. Keeps arg,
+ * which must stay valid until loop_unwatch() or loop_close() (for a descriptor
+ * that other threads may take: for ever). */
+void loop_watch(struct loop *, int fd, uint32_t events, loop_cb_f *cb,
+    void *arg);
+/* Changes what is waited for; no system call when nothing changes. */
+void loop_mask(struct loop *, int fd, uint32_t events);
+void loop_unwatch(struct loop *, int fd);
+/* close(2), after which no event of a watch of fd is ever delivered. */
+void loop_close(int fd);
+
+void task_init(struct task *, task_cb_f *run);
+/* Runs the task at the end of this turn (once, however often it is called). */
+void loop_schedule(struct loop *, struct task *);
+void loop_unschedule(struct task *);
+
+/* The loop that runs on the calling thread, or NULL. */
+struct loop *loop_current(void);
+
+uint64_t loop_clock_ms(void);

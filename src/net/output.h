@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* output - what one stream has still to send.
+ *
+ * Small pieces are gathered and leave with one system call; a large one goes
+ * out directly behind them, and only what the socket does not take is kept.
+ * It has no limit of its own: whoever feeds it stops while output_pending()
+ * is above what it allows. Memory is held only while something is pending.
+ * Owner: the stream's. */
+#pragma once
+
+#include "net/stream.h"
+
+#include <stdint.h>
+
+struct output {
+	struct stream *stream;	/* keeps */
+	char *buf;		/* NULL when nothing is pending */
+	size_t start, end, size;	/* buf[start..end) is pending */
+	uint64_t sent_bytes;	/* since init */
+	bool is_broken;		/* a write has failed; nothing more is taken */
+};
+
+void output_init(struct output *, struct stream *);
+void output_fini(struct output *);
+
+size_t output_pending(const struct output *);
+/* Copies the bytes; they leave with the next flush or large write. */
+void output_append(struct output *, const void *data, size_t n);
+/* Sends what is pending and then data, keeping a copy of what was not taken.
+ * IO_OK: all is out. IO_AGAIN: something is pending, wait for EPOLLOUT.
+ * IO_FAIL: the stream is broken, pending bytes are gone. */
+enum io_rc output_write(struct output *, const void *data, size_t n)
+    __attribute__((warn_unused_result));
+enum io_rc output_flush(struct output *) __attribute__((warn_unused_result));

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "net/stream.h"
+
+#include "net/loop.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+static enum io_rc
+classify_error(void)
+{
+	if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
+		return IO_AGAIN;
+	return IO_FAIL;
+}
+
+static enum io_rc
+read_plain(struct stream *s, void *buf, size_t size, size_t *n_r)
+{
+	ssize_t n = recv(s->fd, buf, size, 0);
+
+	if (n < 0)
+		return classify_error();
+	if (n == 0)
+		return IO_EOF;
+	*n_r = (size_t)n;
+	return IO_OK;
+}
+
+static enum io_rc
+write_plain(struct stream *s, const struct iovec *iov, int iov_n, size_t *n_r)
+{
+	struct msghdr msg = {
+		.msg_iov = (struct iovec *)(void *)iov,
+		.msg_iovlen = (size_t)iov_n,
+	};
+	ssize_t n = sendmsg(s->fd, &msg, MSG_NOSIGNAL);
+
+	if (n < 0)
+		return classify_error();
+	*n_r = (size_t)n;
+	return IO_OK;
+}
+
+static bool
+is_quiet_plain(struct stream *s)
+{
+	char c;
+
+	return recv(s->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+	    classify_error() == IO_AGAIN;
+}
+
+static void
+end_writing_plain(struct stream *s)
+{
+	/* It fails when the peer is gone, which reading will tell as well. */
+	(void)shutdown(s->fd, SHUT_WR);
+}
+
+static const struct stream_ops plain_ops = {
+	.read = read_plain,
+	.write = write_plain,
+	.is_quiet = is_quiet_plain,
+	.end_writing = end_writing_plain,
+};
+
+void
+stream_init_plain(struct stream *s, int fd)
+{
+	s->ops = &plain_ops;
+	s->fd = fd;
+}
+
+enum io_rc
+stream_read(struct stream *s, void *buf, size_t size, size_t *n_r)
+{
+	return s->ops->read(s, buf, size, n_r);
+}
+
+enum io_rc
+stream_write(struct stream *s, const struct iovec *iov, int iov_n,
+    size_t *n_r)
+{
+	return s->ops->write(s, iov, iov_n, n_r);
+}
+
+bool
+stream_is_quiet(struct stream *s)
+{
+	return s->ops->is_quiet(s);
+}
+
+void
+stream_end_writing(struct stream *s)
+{
+	s->ops->end_writing(s);
+}
+
+void
+stream_close(struct stream *s)
+{
+	if (s->fd >= 0)
+		loop_close(s->fd);
+	s->fd = -1;
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* stream - the bytes of one connection, whatever carries them.
+ *
+ * An interface with one implementation now (a socket as it is); an encrypted
+ * one fits in without its users knowing. Owner: the thread that owns the
+ * client or backend connection. Never blocks. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/uio.h>
+
+enum io_rc {
+	IO_OK,
+	IO_AGAIN,	/* nothing possible now: wait for the event */
+	IO_EOF,		/* the peer will send no more */
+	IO_FAIL,	/* broken; errno tells */
+};
+
+struct stream;
+
+struct stream_ops {
+	enum io_rc (*read)(struct stream *, void *buf, size_t size,
+	    size_t *n_r);
+	enum io_rc (*write)(struct stream *, const struct iovec *iov,
+	    int iov_n, size_t *n_r);
+	bool (*is_quiet)(struct stream *);
+	void (*end_writing)(struct stream *);
+};
+
+struct stream {
+	const struct stream_ops *ops;
+	int fd;			/* -1: closed */
+};
+
+/* Takes fd, a non-blocking stream socket. */
+void stream_init_plain(struct stream *, int fd);
+
+/* IO_OK: *n_r > 0 bytes were read. */
+enum io_rc stream_read(struct stream *, void *buf, size_t size, size_t *n_r)
+    __attribute__((warn_unused_result));
+/* IO_OK: *n_r > 0 bytes were taken, perhaps not all. */
+enum io_rc stream_write(struct stream *, const struct iovec *iov, int iov_n,
+    size_t *n_r) __attribute__((warn_unused_result));
+/* True when the peer has sent nothing and not closed, as far as known here. */
+bool stream_is_quiet(struct stream *);
+/* Tells the peer that no more comes; reading goes on. */
+void stream_end_writing(struct stream *);
+/* Closes the descriptor (loop_close()). */
+void stream_close(struct stream *);
