@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* reason - every way in which a command, a session or a backend connection
+ * can end: one table, so that a log line, a counter and an answer to the
+ * client always agree.
+ *
+ * Answers never hold the words that make download tools give a server up for
+ * long (too many, limit, connections, threads, exceed): what they tell of
+ * passes. Any thread. */
+#pragma once
+
+/* name, key in log lines, words in log lines, answer to the client */
+#define REASONS(X)                                                            \
+	X(NONE, "none", "nothing happened", NULL)                             \
+	/* a session ends */                                                  \
+	X(QUIT, "quit", "client said QUIT", "205 bye")                        \
+	X(CLIENT_EOF, "client-eof", "client closed", NULL)                    \
+	X(CLIENT_RESET, "client-reset", "client reset the connection", NULL)  \
+	X(CLIENT_IDLE, "client-idle", "client idle too long", NULL)           \
+	X(CLIENT_STALL, "client-stall", "client takes no answers", NULL)      \
+	X(LOGIN_TIMEOUT, "login-timeout", "client did not log in", NULL)      \
+	X(SHUTDOWN, "shutdown", "server is going down",                       \
+	    "400 server is going down, come back later")                     \
+	X(SERVER_FULL, "server-full", "max_clients reached",                  \
+	    "400 server is busy, come back later")                            \
+	X(ADDRESS_REFUSED, "address-refused", "client address is not allowed",\
+	    "502 access denied")                                              \
+	/* a command fails: the session ends with it */                       \
+	X(WAIT_TIMEOUT, "wait-timeout", "no backend connection came free",    \
+	    "400 no news server came free in time, try again")                \
+	X(COMMAND_TIMEOUT, "command-timeout", "no answer in time",            \
+	    "400 no news server answered in time, try again")                 \
+	X(BACKENDS_DOWN, "backends-down", "no backend could be asked",        \
+	    "400 no news server can be reached, try again")                   \
+	X(CUT, "cut", "backend lost inside an answer", NULL)                  \
+	/* a backend connection ends or is not made */                        \
+	X(RESOLVE_FAILED, "resolve-failed", "name does not resolve", NULL)    \
+	X(CONNECT_FAILED, "connect-failed", "can't connect", NULL)            \
+	X(SETUP_TIMEOUT, "setup-timeout", "not ready in connect_timeout",     \
+	    NULL)                                                             \
+	X(REFUSED, "refused", "backend refused", NULL)                        \
+	X(BACKEND_EOF, "backend-eof", "backend closed the connection", NULL)  \
+	X(BACKEND_RESET, "backend-reset", "connection to backend broke",      \
+	    NULL)                                                             \
+	X(RESPONSE_TIMEOUT, "response-timeout", "no answer from backend",     \
+	    NULL)                                                             \
+	X(STALL, "stall", "backend stalled inside an answer", NULL)           \
+	X(TROUBLE, "trouble", "backend can't serve now", NULL)                \
+	X(GARBAGE, "garbage", "answer is not NNTP", NULL)                     \
+	X(STALE, "stale", "answer is for another article", NULL)              \
+	X(UNSOLICITED, "unsolicited", "bytes nobody asked for", NULL)         \
+	X(UNREAD, "unread", "rest of an answer nobody wants", NULL)           \
+	X(EXPIRED, "expired", "connection is old, idle or surplus", NULL)
+
+enum reason {
+#define X(name, key, words, answer) REASON_##name,
+	REASONS(X)
+#undef X
+	REASON_COUNT
+};
+
+/* The short name, for log lines and counters. */
+const char *reason_key(enum reason);
+const char *reason_words(enum reason);
+/* The status line for the client without its CRLF, or NULL: nothing is said
+ * (RFC 3977, 3.1 wants an idle client closed without a word; inside a block
+ * no line may follow). */
+const char *reason_answer(enum reason);
