@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "backend/backend.h"
+
+#include "base/check.h"
+#include "base/log.h"
+#include "backend/conn.h"
+#include "backend/pool.h"
+#include "conf/conf.h"
+#include "net/loop.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct backend *
+backend_new(const struct conf_backend *conf, unsigned index, unsigned loops_n,
+    struct resolver *resolver)
+{
+	struct backend *b = xcalloc(1, sizeof(*b));
+	const struct pool_settings settings = {
+		.max_size = conf->max_connections,
+		.is_fifo = conf->queue_mode == QUEUE_FIFO,
+		.idle_timeout_ms = conf->idle_timeout_ms,
+		.max_lifetime_ms = conf->max_lifetime_ms,
+		.cooldown_ms = conf->replacement_cooldown_ms,
+		.min_idle = conf->min_idle,
+	};
+
+	b->conf = conf;
+	b->name = conf->s.name;
+	b->index = index;
+	b->capacity = conf->max_connections;
+	b->weight = conf->weight > 0 ? conf->weight : conf->max_connections;
+	b->group_mask = UINT64_C(1) << index;
+	b->resolver = resolver;
+	b->loops_n = loops_n;
+	b->counters = aligned_alloc(64, loops_n * sizeof(b->counters[0]));
+	CHECK(b->counters != NULL);
+	memset(b->counters, 0, loops_n * sizeof(b->counters[0]));
+	b->pool = pool_new(&settings, sizeof(struct conn), loops_n);
+	return b;
+}
+
+void
+backend_free(struct backend *b)
+{
+	pool_free(b->pool);
+	free(b->counters);
+	free(b);
+}
+
+struct backend_counters *
+backend_count(struct backend *b, const struct loop *l)
+{
+	CHECK(l->index < b->loops_n);
+	return &b->counters[l->index];
+}
+
+void
+counter_add(_Atomic uint64_t *counter, uint64_t n)
+{
+	uint64_t old = atomic_load_explicit(counter, memory_order_relaxed);
+
+	atomic_store_explicit(counter, old + n, memory_order_relaxed);
+}
+
+void
+backend_mark_unsupported(struct backend *b, unsigned command_id)
+{
+	CHECK(command_id < 64);
+	atomic_fetch_or(&b->unsupported, UINT64_C(1) << command_id);
+}
+
+bool
+backend_has_unsupported(struct backend *b, unsigned command_id)
+{
+	return (atomic_load_explicit(&b->unsupported, memory_order_relaxed) >>
+	    command_id & 1) != 0;
+}
+
+/* FNV-1a over the bytes of the address; never 0. */
+static unsigned
+hash_addr(const struct addr *a)
+{
+	const unsigned char *p = (const unsigned char *)&a->storage;
+	unsigned hash = 2166136261u;
+
+	for (socklen_t i = 0; i < a->len; i++)
+		hash = (hash ^ p[i]) * 16777619u;
+	return hash != 0 ? hash : 1;
+}
+
+void
+backend_order_addrs(struct backend *b, struct addr *addrs, size_t n)
+{
+	unsigned good = atomic_load(&b->good_addr);
+
+	for (size_t i = 1; i < n; i++) {
+		if (hash_addr(&addrs[i]) == good) {
+			struct addr first = addrs[i];
+
+			memmove(&addrs[1], &addrs[0], i * sizeof(addrs[0]));
+			addrs[0] = first;
+			return;
+		}
+	}
+}
+
+void
+backend_remember_addr(struct backend *b, const struct addr *a)
+{
+	atomic_store(&b->good_addr, hash_addr(a));
+}
+
+void
+backend_log_status(struct backend *b)
+{
+	struct pool_status s = pool_get_status(b->pool);
+	uint64_t commands = 0, misses = 0, failures = 0, bytes = 0;
+
+	for (unsigned i = 0; i < b->loops_n; i++) {
+		commands += atomic_load(&b->counters[i].commands);
+		misses += atomic_load(&b->counters[i].misses);
+		failures += atomic_load(&b->counters[i].failures);
+		bytes += atomic_load(&b->counters[i].bytes);
+	}
+	log_info("stats backend=%s idle=%zu lent=%zu connecting=%zu "
+	    "closing=%zu cooling=%zu waiting=%zu pending=%u stateful=%u "
+	    "commands=%" PRIu64 " misses=%" PRIu64 " failures=%" PRIu64
+	    " bytes=%" PRIu64, b->name, s.available, s.lent, s.connecting,
+	    s.closing, s.cooling, s.waiting, atomic_load(&b->pending),
+	    atomic_load(&b->stateful), commands, misses, failures, bytes);
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* backend - one news server behind the proxy: its settings, its pool, its
+ * counters, and what is known of it.
+ *
+ * Made at start, shared by all threads, freed after the last of them has
+ * ended. Its index is its bit in sets of backends. */
+#pragma once
+
+#include "net/addr.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct conf_backend;
+struct loop;
+struct pool;
+struct resolver;
+
+/* What one loop has counted; only that loop writes. */
+struct backend_counters {
+	_Atomic uint64_t commands;	/* sent */
+	_Atomic uint64_t misses;	/* article or group not there */
+	_Atomic uint64_t failures;	/* connections that broke or were not
+					 * made, and answers in trouble */
+	_Atomic uint64_t bytes;		/* received */
+} __attribute__((aligned(64)));
+
+struct backend {
+	/* const after init */
+	const struct conf_backend *conf;	/* keeps */
+	const char *name;
+	unsigned index;
+	unsigned capacity;	/* max_connections */
+	unsigned weight;
+	uint64_t group_mask;	/* backends that share its spool, itself too */
+	struct pool *pool;
+	struct resolver *resolver;
+	struct backend_counters *counters;	/* one per loop */
+	unsigned loops_n;
+
+	/* atomic */
+	_Atomic unsigned pending;	/* commands routed here, not complete */
+	_Atomic unsigned stateful;	/* slots held by pinned sessions */
+	_Atomic uint64_t unsupported;	/* bits by enum command_id */
+	_Atomic unsigned good_addr;	/* hash of the address that worked last,
+					 * 0: none */
+};
+
+/* Keeps conf and resolver. loops_n: loops whose index may appear. Gives. */
+struct backend *backend_new(const struct conf_backend *conf, unsigned index,
+    unsigned loops_n, struct resolver *resolver);
+/* Takes it; its pool must be at rest. */
+void backend_free(struct backend *);
+
+/* The counters of the given loop, for its thread. */
+struct backend_counters *backend_count(struct backend *,
+    const struct loop *);
+/* Adds to a counter that only the calling thread writes. */
+void counter_add(_Atomic uint64_t *counter, uint64_t n);
+
+/* This server said 500 to the verb: it is not asked again. Any thread. */
+void backend_mark_unsupported(struct backend *, unsigned command_id);
+bool backend_has_unsupported(struct backend *, unsigned command_id);
+
+/* Moves the address that worked last, if it is among them, to the front: a
+ * provider's limit may lag when addresses of one name are mixed. */
+void backend_order_addrs(struct backend *, struct addr *addrs, size_t n);
+void backend_remember_addr(struct backend *, const struct addr *addr);
+
+/* One line of numbers for the log: "backend=NAME idle=… …". Any thread. */
+void backend_log_status(struct backend *);

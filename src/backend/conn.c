@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "backend/conn.h"
+
+#include "base/check.h"
+#include "base/log.h"
+#include "backend/backend.h"
+#include "backend/setup.h"
+#include "conf/conf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PARTING_MS 2000		/* how long a server may take to close */
+
+static struct conn *
+from_item(struct pool_item *item)
+{
+	return LIST_ENTRY(item, struct conn, item);
+}
+
+/* --- watching ------------------------------------------------------------- */
+
+static uint32_t
+get_events(const struct conn *c)
+{
+	return (c->is_reading ? EPOLLIN : 0u) |
+	    (output_pending(&c->output) > 0 ? EPOLLOUT : 0u);
+}
+
+static void
+update_events(struct conn *c)
+{
+	if (c->item.home == c->loop)
+		loop_mask(c->loop, c->stream.fd, get_events(c));
+}
+
+static void
+unwatch(struct conn *c)
+{
+	loop_unwatch(c->item.home, c->stream.fd);
+	c->item.home = NULL;
+}
+
+static void
+watch_here(struct conn *c)
+{
+	if (c->item.home == c->loop)
+		return;
+	if (c->item.home != NULL)
+		unwatch(c);
+	loop_watch(c->loop, c->stream.fd, get_events(c), conn_on_event, c);
+	c->item.home = c->loop;
+}
+
+void
+conn_watch(struct conn *c, int fd, uint32_t events)
+{
+	stream_init_plain(&c->stream, fd);
+	output_init(&c->output, &c->stream);
+	loop_watch(c->loop, fd, events, conn_on_event, c);
+	c->item.home = c->loop;
+}
+
+void
+conn_set_reading(struct conn *c, bool on)
+{
+	if (c->is_reading == on)
+		return;
+	c->is_reading = on;
+	if (on && c->item.home == NULL)
+		watch_here(c);	/* on_event() gave it up while paused */
+	else
+		update_events(c);
+}
+
+/* --- sending -------------------------------------------------------------- */
+
+static void
+flush(struct conn *c)
+{
+	/* What failed will show as an end or error when reading. */
+	if (output_flush(&c->output) != IO_OK)
+		log_debug("backend=%s fd=%d not all is sent",
+		    c->backend->name, c->stream.fd);
+	update_events(c);
+}
+
+static void
+on_flush(struct task *t)
+{
+	flush(LIST_ENTRY(t, struct conn, flush));
+}
+
+void
+conn_send(struct conn *c, const void *data, size_t n)
+{
+	output_append(&c->output, data, n);
+	loop_schedule(c->loop, &c->flush);
+}
+
+void
+conn_set_deadline(struct conn *c, uint64_t deadline_ms)
+{
+	if (deadline_ms == UINT64_MAX)
+		timer_clear(&c->loop->timers, &c->timer);
+	else
+		timer_set(&c->loop->timers, &c->timer, deadline_ms);
+}
+
+/* --- closing -------------------------------------------------------------- */
+
+void
+conn_close_socket(struct conn *c)
+{
+	timer_clear(&c->loop->timers, &c->timer);
+	loop_unschedule(&c->flush);
+	output_fini(&c->output);
+	stream_close(&c->stream);
+	c->item.home = NULL;
+}
+
+static void
+on_parted(struct conn *c)
+{
+	conn_close_socket(c);
+	c->state = CONN_BLANK;
+	pool_closed(&c->item, c->loop->now_ms);
+}
+
+/* The item is closing already: it counts until the server has closed too, so
+ * that the next connection is not one too many there. */
+static void
+part(struct conn *c)
+{
+	static const char quit[] = "QUIT\r\n";
+
+	c->state = CONN_PARTING;
+	c->user_ops = NULL;
+	c->is_reading = true;
+	conn_set_deadline(c, c->loop->now_ms + PARTING_MS);
+	output_append(&c->output, quit, sizeof(quit) - 1);
+	flush(c);
+}
+
+static void
+on_parting_event(struct conn *c, uint32_t events)
+{
+	enum io_rc rc = IO_OK;
+	size_t n;
+
+	if ((events & EPOLLOUT) != 0)
+		flush(c);
+	while (rc == IO_OK)
+		rc = stream_read(&c->stream, c->loop->buffer,
+		    LOOP_BUFFER_SIZE, &n);
+	if (rc != IO_AGAIN)
+		on_parted(c);
+}
+
+void
+conn_discard(struct conn *c, enum pool_discard how)
+{
+	conn_close_socket(c);
+	c->state = CONN_BLANK;
+	c->user_ops = NULL;
+	pool_discard(&c->item, how, c->loop->now_ms);
+}
+
+void
+conn_retire(struct pool_item *item, struct loop *l)
+{
+	struct conn *c = from_item(item);
+
+	c->loop = l;
+	watch_here(c);
+	pool_closing(item);
+	part(c);
+}
+
+/* --- events --------------------------------------------------------------- */
+
+/* An idle connection has no reason to say anything: it is closed, dying, or
+ * lying. */
+static void
+on_idle_event(struct conn *c, struct loop *l)
+{
+	if (!pool_claim(&c->item, l))
+		return;	/* of a time before somebody took it */
+	c->loop = l;
+	log_debug("backend=%s fd=%d idle connection ended",
+	    c->backend->name, c->stream.fd);
+	conn_discard(c, DISCARD_ORDERLY);
+}
+
+static void
+on_ready_event(struct conn *c, uint32_t events)
+{
+	if ((events & EPOLLOUT) != 0)
+		flush(c);
+	if (c->is_reading && (events & ~(uint32_t)EPOLLOUT) != 0)
+		c->user_ops->readable(c, c->user);
+	else if ((events & (EPOLLHUP | EPOLLERR)) != 0)
+		unwatch(c);	/* can't be masked: it would spin */
+}
+
+void
+conn_on_event(struct loop *l, void *arg, uint32_t events)
+{
+	struct conn *c = arg;
+
+	if (atomic_load(&c->item.lessee) != l) {
+		on_idle_event(c, l);
+		return;
+	}
+	switch (c->state) {
+	case CONN_READY:
+		on_ready_event(c, events);
+		break;
+	case CONN_PARTING:
+		on_parting_event(c, events);
+		break;
+	default:
+		setup_on_event(c, events);
+	}
+}
+
+static void
+on_timer(struct timer *t)
+{
+	struct conn *c = LIST_ENTRY(t, struct conn, timer);
+
+	switch (c->state) {
+	case CONN_READY:
+		c->user_ops->expired(c, c->user);
+		break;
+	case CONN_PARTING:
+		on_parted(c);
+		break;
+	default:
+		setup_on_timer(c);
+	}
+}
+
+/* --- taking and giving back ----------------------------------------------- */
+
+void
+conn_set_user(struct conn *c, const struct conn_user *user_ops, void *user)
+{
+	c->user_ops = user_ops;
+	c->user = user;
+}
+
+/* Makes a blank item a connection on its way. */
+static struct conn *
+start(struct backend *b, struct loop *l, struct pool_item *item)
+{
+	struct conn *c = from_item(item);
+
+	CHECK(c->state == CONN_BLANK);
+	c->backend = b;
+	timer_init(&c->timer, on_timer);
+	task_init(&c->flush, on_flush);
+	c->stream.fd = -1;
+	c->is_reading = true;
+	c->answered_n = 0;
+	c->loop = l;
+	conn_set_user(c, NULL, NULL);
+	setup_start(c);
+	return c;
+}
+
+/* Recycling: false when it is of no use any more, then it is gone. */
+static bool
+adopt(struct conn *c, struct loop *l)
+{
+	uint64_t idle_max = c->backend->conf->idle_timeout_ms;
+
+	c->loop = l;
+	watch_here(c);
+	if (!stream_is_quiet(&c->stream)) {
+		log_debug("backend=%s fd=%d pooled connection is dead or dirty",
+		    c->backend->name, c->stream.fd);
+		conn_discard(c, DISCARD_ORDERLY);
+		return false;
+	}
+	if ((c->item.lifetime_ms > 0 && l->now_ms >=
+	    c->item.born_ms + c->item.lifetime_ms) || (idle_max > 0 &&
+	    l->now_ms >= c->item.idle_since_ms + idle_max)) {
+		pool_closing(&c->item);
+		part(c);
+		return false;
+	}
+	return true;
+}
+
+enum pool_rc
+conn_get(struct backend *b, struct loop *l, struct conn **conn_r)
+{
+	*conn_r = NULL;
+	for (;;) {
+		struct pool_item *item;
+		enum pool_rc rc = pool_get(b->pool, l, l->now_ms, &item);
+
+		if (rc == POOL_CREATE) {
+			*conn_r = start(b, l, item);
+			return rc;
+		}
+		if (rc != POOL_ITEM)
+			return rc;
+		if (adopt(from_item(item), l)) {
+			*conn_r = from_item(item);
+			return rc;
+		}
+	}
+}
+
+struct conn *
+conn_from_grant(struct backend *b, struct loop *l,
+    const struct pool_waiter *w)
+{
+	struct conn *c = from_item(w->item);
+
+	if (w->is_blank)
+		return start(b, l, w->item);
+	/* It comes straight from its last user: it was not idle at all. */
+	c->item.idle_since_ms = l->now_ms;
+	return adopt(c, l) ? c : NULL;
+}
+
+void
+conn_return_grant(struct backend *b, struct loop *l,
+    const struct pool_waiter *w)
+{
+	struct conn *c;
+
+	if (w->is_blank) {
+		pool_discard(w->item, DISCARD_ORDERLY, l->now_ms);
+		return;
+	}
+	c = conn_from_grant(b, l, w);
+	if (c != NULL)
+		conn_put(c);
+}
+
+void
+conn_prewarm(struct backend *b, struct loop *l, struct pool_item *item)
+{
+	start(b, l, item);
+}
+
+bool
+conn_is_ready(const struct conn *c)
+{
+	return c->state == CONN_READY;
+}
+
+void
+conn_abandon(struct conn *c)
+{
+	CHECK(c->state != CONN_READY);
+	c->user_ops = NULL;
+	c->user = NULL;
+}
+
+static void
+before_grant(struct pool_item *item)
+{
+	unwatch(from_item(item));
+}
+
+void
+conn_put(struct conn *c)
+{
+	CHECK(c->state == CONN_READY);
+	c->user_ops = NULL;
+	c->user = NULL;
+	conn_set_deadline(c, UINT64_MAX);
+	loop_unschedule(&c->flush);
+	conn_set_reading(c, true);
+	if (output_pending(&c->output) > 0)
+		conn_discard(c, DISCARD_FAILED);
+	else if (!pool_put(&c->item, c->loop->now_ms, before_grant))
+		part(c);
+}

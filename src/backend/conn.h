@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* conn - one connection to a backend: how it is made, used and closed.
+ *
+ *   BLANK -> RESOLVING -> CONNECTING -> GREETING -> MODE_READER -> USER -> PASS
+ *     ^                        |            \________\______________\__> READY
+ *     |                        v                                          |
+ *     +------------------- (failed) <----------- PARTING <----------------+
+ *
+ * MODE READER comes first, for a transit server hands over to a reader there
+ * (RFC 3977, 5.3); one that wants a login before it (480) is asked again
+ * afterwards.
+ *
+ * Owner: the loop that has it on loan, in every state but idle: then the pool,
+ * see pool.h. The memory is the pool's. A conn knows its user only by the
+ * calls in struct conn_user. It never looks into answers to its user's
+ * commands. */
+#pragma once
+
+#include "backend/pool.h"
+#include "net/loop.h"
+#include "net/output.h"
+#include "net/stream.h"
+#include "nntp/reason.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct backend;
+struct conn;
+struct resolve;
+
+enum conn_state {
+	CONN_BLANK,
+	CONN_RESOLVING,
+	CONN_CONNECTING,
+	CONN_GREETING,
+	CONN_MODE_READER,
+	CONN_USER,
+	CONN_PASS,
+	CONN_LATE_MODE_READER,	/* after a login that had to come first */
+	CONN_READY,	/* idle, or lent and in use */
+	CONN_PARTING,	/* QUIT is said, the server's close is awaited */
+	CONN_STATE_COUNT
+};
+
+/* Who uses a conn. Calls come on the loop that has it on loan, never from
+ * inside a call that the user makes. */
+struct conn_user {
+	/* It was made: usable from now on. */
+	void (*ready)(struct conn *, void *user);
+	/* It could not be made; it is the pool's again already. */
+	void (*unmade)(void *user, enum reason);
+	/* In use: there is something to read, an end or an error among it. */
+	void (*readable)(struct conn *, void *user);
+	/* The time set with conn_set_deadline() is over. */
+	void (*expired)(struct conn *, void *user);
+};
+
+struct conn {
+	struct pool_item item;	/* first; item.home watches the socket */
+	struct backend *backend;
+	enum conn_state state;
+	struct loop *loop;	/* that has it on loan */
+	struct stream stream;
+	struct output output;
+	struct timer timer;
+	struct task flush;
+
+	const struct conn_user *user_ops;
+	void *user;
+
+	/* while it is being made */
+	struct task failure;		/* tells of a failure at the turn's end */
+	enum reason failed;
+	uint64_t deadline_ms;		/* connect_timeout, all addresses */
+	struct resolve *resolve;	/* addresses to try, or NULL */
+	size_t addrs_tried;
+	char *line;			/* RESPONSE_LINE_MAX octets, or NULL */
+	size_t line_n;
+	bool wants_late_mode_reader;
+
+	bool is_reading;		/* conn_set_reading() */
+	uint64_t answered_n;		/* answers since it was made */
+};
+
+/* A connection of this backend, without waiting. The caller sets the user
+ * before it returns to the loop.
+ * POOL_ITEM    *conn_r is ready
+ * POOL_CREATE  *conn_r is being made; ready() or unmade() will be called
+ * POOL_BUSY, POOL_DOWN, POOL_CLOSED  none; *conn_r is NULL
+ * A connection that turned out dead or too old is closed and another taken:
+ * the caller never hears of it. */
+enum pool_rc conn_get(struct backend *, struct loop *, struct conn **conn_r)
+    __attribute__((warn_unused_result));
+
+/* The same with what a waiter was granted. NULL: it turned out dead. Else the
+ * conn, ready when conn_is_ready(), or being made. */
+struct conn *conn_from_grant(struct backend *, struct loop *,
+    const struct pool_waiter *w) __attribute__((warn_unused_result));
+/* Gives back what a waiter was granted that is gone meanwhile. */
+void conn_return_grant(struct backend *, struct loop *,
+    const struct pool_waiter *w);
+
+void conn_set_user(struct conn *, const struct conn_user *user_ops,
+    void *user);
+
+/* Makes one ahead of need, from pool_prewarm(); it goes to the pool. */
+void conn_prewarm(struct backend *, struct loop *, struct pool_item *item);
+
+bool conn_is_ready(const struct conn *);
+
+/* Nobody waits for it any more: when it is made, it goes to the pool. */
+void conn_abandon(struct conn *);
+
+/* Sends at the end of the turn, with whatever else is sent until then. A
+ * failure shows when reading. */
+void conn_send(struct conn *, const void *data, size_t n);
+
+/* Whether readable() is wanted. While it is not, bytes wait in the kernel. */
+void conn_set_reading(struct conn *, bool on);
+
+/* expired() at this time, UINT64_MAX: never. */
+void conn_set_deadline(struct conn *, uint64_t deadline_ms);
+
+/* Takes it: no command outstanding, no unread bytes. */
+void conn_put(struct conn *);
+/* Takes it: closes it at once. */
+void conn_discard(struct conn *, enum pool_discard how);
+/* Takes it, lent by pool_reap() or the like: closes it politely. */
+void conn_retire(struct pool_item *item, struct loop *);

@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "backend/setup.h"
+
+#include "backend/backend.h"
+#include "backend/conn.h"
+#include "base/check.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "net/resolver.h"
+#include "net/socket.h"
+#include "nntp/response.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const phases[CONN_STATE_COUNT] = {
+	[CONN_BLANK] = "start",
+	[CONN_RESOLVING] = "resolve",
+	[CONN_CONNECTING] = "connect",
+	[CONN_GREETING] = "greeting",
+	[CONN_MODE_READER] = "mode-reader",
+	[CONN_USER] = "login",
+	[CONN_PASS] = "login",
+	[CONN_LATE_MODE_READER] = "mode-reader",
+	[CONN_READY] = "ready",
+	[CONN_PARTING] = "parting",
+};
+
+/* --- failure -------------------------------------------------------------- */
+
+/* At the end of the turn: whoever began this is not on the stack any more. */
+static void
+on_failure(struct task *t)
+{
+	struct conn *c = LIST_ENTRY(t, struct conn, failure);
+	const struct conn_user *user_ops = c->user_ops;
+	void *user = c->user;
+
+	c->user_ops = NULL;
+	c->state = CONN_BLANK;
+	counter_add(&backend_count(c->backend, c->loop)->failures, 1);
+	pool_discard(&c->item, DISCARD_UNMADE, c->loop->now_ms);
+	if (user_ops != NULL)
+		user_ops->unmade(user, c->failed);
+}
+
+static void
+release(struct conn *c)
+{
+	if (c->state == CONN_RESOLVING)
+		c->resolve->user = NULL;	/* freed by its answer */
+	else
+		free(c->resolve);
+	c->resolve = NULL;
+	free(c->line);
+	c->line = NULL;
+	c->line_n = 0;
+}
+
+/* A server may repeat what it was told; its words go to the log. */
+static void
+mask_secret(char *text, const char *secret)
+{
+	char *at;
+
+	if (secret == NULL || secret[0] == '\0')
+		return;
+	while ((at = strstr(text, secret)) != NULL)
+		memset(at, '*', strlen(secret));
+}
+
+static void
+fail(struct conn *c, enum reason reason, const char *said)
+{
+	char *text = xstrdup(said);
+
+	mask_secret(text, c->backend->conf->password);
+	log_warn("backend=%s phase=%s reason=%s (%s): %s", c->backend->name,
+	    phases[c->state], reason_key(reason), reason_words(reason), text);
+	free(text);
+	release(c);
+	if (c->stream.fd >= 0)
+		conn_close_socket(c);
+	timer_clear(&c->loop->timers, &c->timer);
+	c->failed = reason;
+	task_init(&c->failure, on_failure);
+	loop_schedule(c->loop, &c->failure);
+}
+
+/* --- resolve and connect --------------------------------------------------- */
+
+static void
+try_next_addr(struct conn *c)
+{
+	struct resolve *r = c->resolve;
+
+	while (c->addrs_tried < r->n) {
+		const struct addr *a = &r->addrs[c->addrs_tried++];
+		size_t left = r->n - c->addrs_tried;
+		uint64_t now_ms = c->loop->now_ms;
+		int fd = socket_connect(a);
+
+		if (fd < 0)
+			continue;
+		/* One black hole must not use up the time of all. */
+		conn_set_deadline(c, now_ms +
+		    (c->deadline_ms - now_ms) / (left + 1));
+		conn_watch(c, fd, EPOLLOUT);
+		return;
+	}
+	if (c->loop->now_ms >= c->deadline_ms)
+		fail(c, REASON_SETUP_TIMEOUT, "no address answers");
+	else
+		fail(c, REASON_CONNECT_FAILED, strerror(errno));
+}
+
+static void
+start_connecting(struct conn *c, struct resolve *r)
+{
+	c->resolve = r;
+	c->state = CONN_CONNECTING;
+	c->addrs_tried = 0;
+	backend_order_addrs(c->backend, r->addrs, r->n);
+	try_next_addr(c);
+}
+
+static void
+on_resolved(struct message *m)
+{
+	struct resolve *r = LIST_ENTRY(m, struct resolve, message);
+	struct conn *c = r->user;
+
+	if (c != NULL && r->n > 0) {
+		start_connecting(c, r);
+		return;
+	}
+	if (c != NULL)
+		fail(c, REASON_RESOLVE_FAILED, gai_strerror(r->error));
+	free(r);
+}
+
+void
+setup_start(struct conn *c)
+{
+	const struct conf_backend *conf = c->backend->conf;
+	struct resolve *r = xcalloc(1, sizeof(*r));
+
+	c->deadline_ms = c->loop->now_ms + conf->connect_timeout_ms;
+	c->wants_late_mode_reader = false;
+	c->line = xmalloc(RESPONSE_LINE_MAX);
+	c->line_n = 0;
+	r->message.deliver = on_resolved;
+	r->loop = c->loop;
+	r->user = c;
+	r->host = conf->host;
+	r->port = conf->port;
+	conn_set_deadline(c, c->deadline_ms);
+	if (addr_parse_numeric(&r->addrs[0], r->host, r->port) == 0) {
+		r->n = 1;
+		start_connecting(c, r);
+		return;
+	}
+	c->resolve = r;
+	c->state = CONN_RESOLVING;
+	resolver_ask(c->backend->resolver, r);
+}
+
+/* Back to the list, when there is more of it; errno tells why. */
+static void
+leave_addr(struct conn *c)
+{
+	int error = errno;
+
+	conn_close_socket(c);
+	errno = error;
+	try_next_addr(c);
+}
+
+static void
+on_connected(struct conn *c)
+{
+	int error = socket_get_error(c->stream.fd);
+
+	if (error != 0) {
+		errno = error;
+		leave_addr(c);
+		return;
+	}
+	c->state = CONN_GREETING;
+	conn_set_deadline(c, c->deadline_ms);
+	loop_mask(c->loop, c->stream.fd, EPOLLIN);
+}
+
+/* --- the dialogue ---------------------------------------------------------- */
+
+static void
+become_ready(struct conn *c)
+{
+	if (c->line_n > 0) {
+		fail(c, REASON_UNSOLICITED, "more than one answer");
+		return;
+	}
+	backend_remember_addr(c->backend,
+	    &c->resolve->addrs[c->addrs_tried - 1]);
+	release(c);
+	conn_set_deadline(c, UINT64_MAX);
+	c->state = CONN_READY;
+	log_debug("backend=%s fd=%d ready", c->backend->name, c->stream.fd);
+	pool_made(&c->item, c->loop->now_ms);
+	if (c->user_ops != NULL)
+		c->user_ops->ready(c, c->user);
+	else
+		conn_put(c);
+}
+
+static void
+say(struct conn *c, enum conn_state next, const char *words,
+    const char *argument)
+{
+	c->state = next;
+	output_append(&c->output, words, strlen(words));
+	output_append(&c->output, argument, strlen(argument));
+	output_append(&c->output, "\r\n", 2);
+	/* A failure to send shows as an end when the answer is read. */
+	(void)!output_flush(&c->output);
+	loop_mask(c->loop, c->stream.fd, EPOLLIN |
+	    (output_pending(&c->output) > 0 ? EPOLLOUT : 0u));
+}
+
+static void
+log_in(struct conn *c)
+{
+	const char *username = c->backend->conf->username;
+
+	if (username == NULL)
+		become_ready(c);
+	else
+		say(c, CONN_USER, "AUTHINFO USER ", username);
+}
+
+static void
+end_login(struct conn *c)
+{
+	if (c->wants_late_mode_reader)
+		say(c, CONN_LATE_MODE_READER, "MODE READER", "");
+	else
+		become_ready(c);
+}
+
+static bool
+is_greeting(int code)
+{
+	return code == 200 || code == 201;
+}
+
+/* A server without MODE READER is a reader already. */
+static bool
+is_mode_reader_fine(int code)
+{
+	return is_greeting(code) || code == 500 || code == 501 || code == 503;
+}
+
+/* One step of the dialogue; said is the server's line. False: refused. */
+static bool
+on_answer(struct conn *c, int code)
+{
+	const struct conf_backend *conf = c->backend->conf;
+
+	switch (c->state) {
+	case CONN_GREETING:
+		if (!is_greeting(code))
+			return false;
+		say(c, CONN_MODE_READER, "MODE READER", "");
+		return true;
+	case CONN_MODE_READER:
+		c->wants_late_mode_reader =
+		    code == 480 && conf->username != NULL;
+		if (!c->wants_late_mode_reader && !is_mode_reader_fine(code))
+			return false;
+		log_in(c);
+		return true;
+	case CONN_USER:
+		if (code == 381 && conf->password != NULL)
+			say(c, CONN_PASS, "AUTHINFO PASS ", conf->password);
+		else if (code == 281)
+			end_login(c);
+		else
+			return false;
+		return true;
+	case CONN_PASS:
+		if (code != 281)
+			return false;
+		end_login(c);
+		return true;
+	case CONN_LATE_MODE_READER:
+		if (!is_mode_reader_fine(code))
+			return false;
+		become_ready(c);
+		return true;
+	default:
+		NEVER("an answer in a state without a question");
+	}
+}
+
+static void
+on_line(struct conn *c, const struct response *r)
+{
+	char said[128];
+	size_t n = r->line_n < sizeof(said) ? r->line_n : sizeof(said) - 1;
+
+	memcpy(said, c->line, n);
+	said[n] = '\0';
+	said[strcspn(said, "\r\n")] = '\0';
+	c->line_n -= r->line_n;
+	memmove(c->line, c->line + r->line_n, c->line_n);
+	if (!on_answer(c, r->code))
+		fail(c, REASON_REFUSED, said);
+}
+
+static void
+on_readable(struct conn *c)
+{
+	struct response r;
+	enum response_result result;
+	size_t n = 0;
+	enum io_rc rc = stream_read(&c->stream, c->line + c->line_n,
+	    RESPONSE_LINE_MAX - c->line_n, &n);
+
+	if (rc == IO_AGAIN)
+		return;
+	if (rc != IO_OK) {
+		fail(c, rc == IO_EOF ? REASON_BACKEND_EOF :
+		    REASON_BACKEND_RESET, rc == IO_EOF ? "closed" :
+		    strerror(errno));
+		return;
+	}
+	counter_add(&backend_count(c->backend, c->loop)->bytes, n);
+	c->line_n += n;
+	result = response_parse(c->line, c->line_n, &r);
+	if (result == RESPONSE_OK)
+		on_line(c, &r);
+	else if (result == RESPONSE_BAD)
+		fail(c, REASON_GARBAGE, "not a status line");
+}
+
+void
+setup_on_event(struct conn *c, uint32_t events)
+{
+	if (c->state == CONN_CONNECTING) {
+		on_connected(c);
+		return;
+	}
+	if ((events & EPOLLOUT) != 0) {
+		(void)!output_flush(&c->output);
+		if (output_pending(&c->output) == 0)
+			loop_mask(c->loop, c->stream.fd, EPOLLIN);
+	}
+	if ((events & ~(uint32_t)EPOLLOUT) != 0)
+		on_readable(c);
+}
+
+void
+setup_on_timer(struct conn *c)
+{
+	errno = ETIMEDOUT;
+	if (c->state == CONN_CONNECTING)
+		leave_addr(c);
+	else
+		fail(c, REASON_SETUP_TIMEOUT, "no answer");
+}

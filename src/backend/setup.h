@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* setup - how a conn is made: resolve, connect, greeting, MODE READER, login.
+ *
+ * The part of conn.c between CONN_BLANK and CONN_READY, and what the two share.
+ * Owner and thread as in conn.h; nobody else includes this. */
+#pragma once
+
+#include <stdint.h>
+
+struct conn;
+struct loop;
+
+/* From BLANK on; ends with ready() or unmade(), within connect_timeout. */
+void setup_start(struct conn *);
+void setup_on_event(struct conn *, uint32_t events);
+void setup_on_timer(struct conn *);
+
+/* In conn.c, for setup.c. */
+void conn_on_event(struct loop *l, void *arg, uint32_t events);
+/* Takes fd as the conn's socket and watches it. */
+void conn_watch(struct conn *, int fd, uint32_t events);
+/* Everything of the conn that hangs on its socket. */
+void conn_close_socket(struct conn *);
