@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* exchange - one command in flight and all that is known about its answer.
+ *
+ *            +------------------ again ------------------+
+ *            v                                           |
+ *   new -> QUEUED -> WAITING -> CONNECTING -> SENT -> RELAYING -> (done, freed)
+ *            |          |           |           |         |
+ *            |          +-----------+-----------+         +-> cut
+ *            v                      v
+ *          HELD --------------> ANSWERED -> (written, freed)
+ *
+ * QUEUED: with nobody. WAITING: in the queues of pools. CONNECTING and SENT: in
+ * a relay, before and after its command went out. RELAYING: part of the answer
+ * is with the client, so nobody else can answer any more. HELD: the proxy
+ * itself will answer. ANSWERED: the proxy's own answer is ready.
+ *
+ * Owner: the pipeline of its client, in the order of the client's commands; an
+ * exchange whose client is gone and whose answer is still to be read belongs
+ * to its relay alone. One loop. */
+#pragma once
+
+#include "base/list.h"
+#include "net/timer.h"
+#include "nntp/command.h"
+#include "nntp/reason.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct exchange;
+struct exchange_client;
+struct output;
+struct relay;
+struct route_wait;
+
+enum exchange_state {
+	EXCH_QUEUED,
+	EXCH_WAITING,
+	EXCH_CONNECTING,
+	EXCH_SENT,
+	EXCH_RELAYING,
+	EXCH_HELD,
+	EXCH_ANSWERED,
+	EXCH_STATE_COUNT
+};
+
+/* What an exchange and its relay need of the client's side. */
+struct exchange_client_ops {
+	/* Every answer before this one is out: it may be sent. */
+	bool (*is_head)(struct exchange_client *, const struct exchange *);
+	/* The whole answer is in the output; takes x. */
+	void (*done)(struct exchange_client *, struct exchange *x);
+	/* Something changed: look at the exchanges at the end of the turn. */
+	void (*kick)(struct exchange_client *);
+};
+
+/* Embedded in the pipeline. */
+struct exchange_client {
+	const struct exchange_client_ops *ops;
+	struct output *output;
+};
+
+struct exchange {
+	struct list link;		/* in its client's pipeline */
+	struct list relay_link;		/* in its relay, in order of sending */
+	struct exchange_client *client;	/* NULL: gone */
+	enum exchange_state state;
+	struct command command;		/* points into line */
+
+	/* what became of it so far: bits of backends */
+	uint64_t missed;	/* said that they lack it, and their groups */
+	uint64_t unsupported;	/* don't do the command */
+	uint64_t refused;	/* found fault with its arguments (501) */
+	uint64_t spent;		/* answered with something useless */
+	uint64_t failed;	/* could not be asked in this round */
+	unsigned rounds_n;
+
+	/* where it is */
+	int backend_id;			/* counted as pending there, or
+					 * SELECTOR_NONE */
+	struct relay *relay;
+	struct route_wait *wait;	/* WAITING */
+
+	/* deadlines, from when it is the first of its client's */
+	struct timer timer;
+	uint64_t deadline_ms;		/* command_timeout; 0: not begun */
+	uint64_t wait_until_ms;		/* wait_timeout; 0: has not waited */
+	uint64_t down_until_ms;		/* all backends down; 0: were not */
+
+	/* ANSWERED */
+	char *answer;			/* whole lines */
+	size_t answer_n;
+	enum reason ends;		/* the session ends with this answer */
+
+	size_t line_n;
+	char line[];
+};
+
+/* Copies line and what of the command points into it. QUEUED. Gives. */
+struct exchange *exchange_new(struct exchange_client *,
+    const struct command *, const char *line, size_t line_n);
+/* Takes it; it must be in no relay, not waiting, its timer cleared. */
+void exchange_free(struct exchange *);
+
+/* The answer has begun and nobody can continue it. */
+bool exchange_is_cut(const struct exchange *);
+
+/* The only writer of the state. */
+void exchange_enter(struct exchange *, enum exchange_state);
+
+/* The proxy's own answer: copies n octets of whole lines. ANSWERED. */
+void exchange_answer(struct exchange *, const char *text, size_t n);
+/* The same with one status line, given without its CRLF. */
+void exchange_answer_line(struct exchange *, const char *line);
+/* The session ends here: with the reason's answer, if it has one. */
+void exchange_end(struct exchange *, enum reason);
+
+/* Leaves a twin in its place in the relay, whose answer is for nobody, and
+ * makes x QUEUED again. x must be SENT. */
+void exchange_leave_twin(struct exchange *x);

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* relay - a backend connection on loan, and the commands that went out on it.
+ *
+ *   exchanges:   x1 ──── x2 ──── x3          in order of sending
+ *                 │
+ *   connection ───┴─► status line ─► block ─► output of x1's client
+ *
+ * Reads an answer only when its exchange is its client's head (until then the
+ * bytes wait in the kernel) and while the client takes it; forwards it
+ * unchanged; what comes after the last answer asked for is never forwarded.
+ *
+ * A relay whose client is gone reads the rest of its answers out, up to
+ * drain_limit and DRAIN_MS, to save the connection.
+ *
+ * Owner: the pipeline that leased it; alone after relay_release(). One loop.
+ * Every way out gives the connection back exactly once: end() or lose(). */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct conn;
+struct exchange;
+struct loop;
+struct relay;
+struct selector;
+
+/* What of the configuration a relay goes by; shared, const. */
+struct relay_settings {
+	struct selector *selector;
+	uint64_t drain_limit_bytes;
+};
+
+/* Called when the relay is gone: it was lost, or released by itself. */
+typedef void relay_gone_f(struct relay *, void *arg);
+
+/* Takes conn, ready or being made; keeps settings. gone is called at most
+ * once, never after relay_release(). Gives. */
+struct relay *relay_new(struct conn *conn, struct loop *loop,
+    const struct relay_settings *settings, relay_gone_f *gone, void *arg);
+
+/* Sends the command of x behind the others (when the connection is made).
+ * x->backend_id must be counted. */
+void relay_push(struct relay *, struct exchange *x);
+
+/* True when one more command may be pipelined: the connection is ready, its
+ * depth is not reached, nobody waits for a connection of this backend. */
+bool relay_has_room(const struct relay *);
+bool relay_is_idle(const struct relay *);
+int relay_get_backend_id(const struct relay *);
+
+/* x, which is in this relay, has become its client's head, or its client
+ * takes bytes again. */
+void relay_resume(struct relay *);
+
+/* Takes the relay from its owner. An idle one's connection goes back to the
+ * pool, one that is still being made goes there when it is. Exchanges may be
+ * left in it only if their client is NULL: they are read out first. */
+void relay_release(struct relay *);
+
+/* Takes x out, QUEUED again; if its command went out already, its answer will
+ * be read for nobody. x must not be RELAYING. */
+void relay_pull(struct relay *, struct exchange *x);
+
+/* The first exchange, or NULL. */
+struct exchange *relay_first(const struct relay *);

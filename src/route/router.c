@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "route/router.h"
+
+#include "backend/backend.h"
+#include "backend/conn.h"
+#include "backend/pool.h"
+#include "base/check.h"
+#include "net/loop.h"
+#include "route/exchange.h"
+#include "route/selector.h"
+
+#include <stdlib.h>
+
+#define BIT(id) (UINT64_C(1) << (id))
+
+/* How often a backend that could not be asked is tried for one command. */
+#define ROUNDS_MAX 3
+/* How long a command waits while no backend can be reached: clients that
+ * connect again at once must not spin, and should not wait in vain either. */
+#define DOWN_WAIT_MS 2000
+
+/* What a waiting exchange owns; it outlives the exchange when a grant is
+ * already under way. */
+struct route_wait {
+	struct pool_waiter waiter;
+	const struct router *router;
+	struct exchange *exchange;	/* NULL: gave up */
+	struct loop *loop;
+	router_granted_f *granted;
+	relay_gone_f *gone;
+	void *arg;
+	unsigned tickets_n;
+	struct pool_ticket tickets[];
+};
+
+/* --- who may be asked ------------------------------------------------------- */
+
+static uint64_t
+get_supporting(const struct router *r, const struct exchange *x,
+    uint64_t eligible)
+{
+	uint64_t supporting = eligible & r->all & ~x->unsupported;
+
+	for (uint64_t rest = supporting; rest != 0; rest &= rest - 1) {
+		int id = __builtin_ctzll(rest);
+		struct backend *b = selector_backend(r->selector, id);
+
+		if (backend_has_unsupported(b, x->command.row->id))
+			supporting &= ~BIT(id);
+	}
+	return supporting;
+}
+
+static uint64_t
+get_lowest_tier(const struct router *r, uint64_t open)
+{
+	for (unsigned i = 0; i < r->tiers_n; i++)
+		if ((open & r->tiers[i]) != 0)
+			return open & r->tiers[i];
+	return 0;
+}
+
+uint64_t
+router_get_candidates(const struct router *r, struct exchange *x,
+    uint64_t eligible)
+{
+	uint64_t open = get_supporting(r, x, eligible) & ~x->missed &
+	    ~x->refused;
+	uint64_t tier = get_lowest_tier(r, open) & ~x->spent;
+
+	if ((tier & ~x->failed) == 0 && tier != 0 &&
+	    x->rounds_n + 1 < ROUNDS_MAX) {
+		x->rounds_n++;
+		x->failed = 0;
+	}
+	return tier & ~x->failed;
+}
+
+/* Nobody is left to be asked: the answer follows from what was said. */
+static void
+conclude(const struct router *r, struct exchange *x, uint64_t eligible)
+{
+	uint64_t supporting = get_supporting(r, x, eligible);
+
+	if ((supporting & ~x->missed & ~x->refused) != 0)
+		exchange_end(x, REASON_BACKENDS_DOWN);
+	else if ((supporting & x->missed) != 0)
+		exchange_answer_line(x, "430 no such article");
+	else if (x->refused != 0)
+		exchange_answer_line(x, "501 syntax error");
+	else
+		exchange_answer_line(x, "503 no news server does this");
+}
+
+/* --- trying ------------------------------------------------------------------ */
+
+static struct relay *
+lease(const struct router *r, struct exchange *x, int id, struct conn *conn,
+    struct loop *l, relay_gone_f *gone, void *arg)
+{
+	struct relay *relay = relay_new(conn, l, &r->relay, gone, arg);
+
+	x->backend_id = id;
+	x->wait_until_ms = 0;
+	relay_push(relay, x);
+	return relay;
+}
+
+enum router_rc
+router_try(const struct router *r, struct exchange *x, uint64_t eligible,
+    struct loop *l, relay_gone_f *gone, void *arg, struct relay **relay_r)
+{
+	uint64_t candidates = router_get_candidates(r, x, eligible);
+	bool is_down = true;
+	int id;
+
+	if (candidates == 0) {
+		conclude(r, x, eligible);
+		return ROUTER_END;
+	}
+	while ((id = selector_route_command(r->selector, candidates)) !=
+	    SELECTOR_NONE) {
+		struct conn *conn;
+		enum pool_rc rc = conn_get(selector_backend(r->selector, id),
+		    l, &conn);
+
+		if (conn != NULL) {
+			*relay_r = lease(r, x, id, conn, l, gone, arg);
+			return ROUTER_RELAY;
+		}
+		selector_complete_command(r->selector, id);
+		candidates &= ~BIT(id);
+		if (rc != POOL_DOWN)
+			is_down = false;
+	}
+	if (!is_down)
+		x->down_until_ms = 0;
+	else if (x->down_until_ms == 0)
+		x->down_until_ms = l->now_ms + DOWN_WAIT_MS;
+	return ROUTER_WAIT;
+}
+
+/* --- waiting ------------------------------------------------------------------ */
+
+static uint64_t
+min_set(uint64_t a, uint64_t b)
+{
+	return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+static void
+update_timer(struct exchange *x, struct loop *l)
+{
+	uint64_t until = x->deadline_ms;
+
+	if (x->state == EXCH_WAITING)
+		until = min_set(min_set(until, x->wait_until_ms),
+		    x->down_until_ms);
+	timer_set(&l->timers, &x->timer, until);
+}
+
+static void
+leave_queues(struct route_wait *w)
+{
+	for (unsigned i = 0; i < w->tickets_n; i++)
+		pool_leave(&w->tickets[i]);
+}
+
+void
+router_unwait(struct exchange *x)
+{
+	struct route_wait *w = x->wait;
+
+	CHECK(x->state == EXCH_WAITING);
+	x->wait = NULL;
+	w->exchange = NULL;
+	exchange_enter(x, EXCH_QUEUED);
+	leave_queues(w);
+	if (pool_waiter_cancel(&w->waiter))
+		free(w);
+	/* else its message is under way, which frees it */
+}
+
+static enum reason
+get_timeout_reason(const struct exchange *x, uint64_t now_ms)
+{
+	if (x->deadline_ms <= now_ms)
+		return REASON_COMMAND_TIMEOUT;
+	return x->down_until_ms != 0 && x->down_until_ms <= now_ms ?
+	    REASON_BACKENDS_DOWN : REASON_WAIT_TIMEOUT;
+}
+
+static void
+on_timer(struct timer *t)
+{
+	struct exchange *x = LIST_ENTRY(t, struct exchange, timer);
+	uint64_t now_ms = loop_current()->now_ms;
+
+	if (x->state == EXCH_WAITING)
+		router_unwait(x);
+	else if (x->relay != NULL)
+		relay_pull(x->relay, x);
+	exchange_end(x, get_timeout_reason(x, now_ms));
+	x->client->ops->kick(x->client);
+}
+
+void
+router_start_clock(const struct router *r, struct exchange *x,
+    struct loop *l)
+{
+	x->timer.expired = on_timer;
+	x->deadline_ms = l->now_ms + r->command_timeout_ms;
+	update_timer(x, l);
+}
+
+/* The id of the backend whose pool the granted item is of. */
+static int
+get_granting(const struct router *r, const struct route_wait *w)
+{
+	for (uint64_t rest = r->all; rest != 0; rest &= rest - 1) {
+		int id = __builtin_ctzll(rest);
+
+		if (selector_backend_pool(r->selector, id) ==
+		    w->waiter.item->pool)
+			return id;
+	}
+	NEVER("a grant of an unknown pool");
+}
+
+static struct relay *
+use_grant(struct route_wait *w, struct exchange *x)
+{
+	const struct router *r = w->router;
+	struct backend *b;
+	struct conn *conn;
+	int id;
+
+	if (w->waiter.item == NULL)
+		return NULL;
+	id = get_granting(r, w);
+	b = selector_backend(r->selector, id);
+	if (x == NULL) {
+		conn_return_grant(b, w->loop, &w->waiter);
+		return NULL;
+	}
+	conn = conn_from_grant(b, w->loop, &w->waiter);
+	if (conn == NULL)
+		return NULL;
+	id = selector_route_command(r->selector, BIT(id));
+	return lease(r, x, id, conn, w->loop, w->gone, w->arg);
+}
+
+static void
+on_granted(struct message *m)
+{
+	struct route_wait *w = LIST_ENTRY(m, struct route_wait,
+	    waiter.message);
+	struct exchange *x = w->exchange;
+	struct relay *relay;
+
+	leave_queues(w);
+	if (x != NULL) {
+		x->wait = NULL;
+		exchange_enter(x, EXCH_QUEUED);
+	}
+	relay = use_grant(w, x);
+	if (x != NULL) {
+		update_timer(x, w->loop);
+		w->granted(x, relay);
+	}
+	free(w);
+}
+
+void
+router_wait(const struct router *r, struct exchange *x, uint64_t eligible,
+    struct loop *l, router_granted_f *granted, relay_gone_f *gone, void *arg)
+{
+	uint64_t candidates = router_get_candidates(r, x, eligible);
+	unsigned n = (unsigned)__builtin_popcountll(candidates);
+	struct route_wait *w = xcalloc(1, sizeof(*w) +
+	    n * sizeof(w->tickets[0]));
+
+	pool_waiter_init(&w->waiter, l, on_granted);
+	w->router = r;
+	w->exchange = x;
+	w->loop = l;
+	w->granted = granted;
+	w->gone = gone;
+	w->arg = arg;
+	x->wait = w;
+	exchange_enter(x, EXCH_WAITING);
+	if (x->wait_until_ms == 0)
+		x->wait_until_ms = l->now_ms + r->wait_timeout_ms;
+	for (uint64_t rest = candidates; rest != 0; rest &= rest - 1) {
+		struct pool *pool = selector_backend_pool(r->selector,
+		    __builtin_ctzll(rest));
+
+		if (pool_join(pool, &w->waiter, &w->tickets[w->tickets_n],
+		    l->now_ms) == POOL_CLOSED)
+			continue;
+		w->tickets_n++;
+		if (atomic_load(&w->waiter.state) == WAITER_GRANTED)
+			break;
+	}
+	if (!pool_waiter_ready(&w->waiter)) {
+		/* All of them dropped it meanwhile: as if they told so. */
+		w->waiter.item = NULL;
+		loop_post(l, &w->waiter.message);
+	}
+	update_timer(x, l);
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* router - finds the backend connection for an exchange, or knows that there
+ * is none.
+ *
+ *   eligible   of the listener, does the command     -> decides 430 and 503
+ *   open       eligible, not known to lack the article
+ *   candidate  open, of the lowest tier that has an open one, not failed
+ *
+ * The tier of an exchange goes up only when every eligible backend of it has
+ * said that it lacks the article: a backend that can't be asked holds it.
+ *
+ * Shared and const after router_new(): any thread. The exchanges are those of
+ * the calling loop. */
+#pragma once
+
+#include "route/relay.h"
+
+#include <stdint.h>
+
+struct backend;
+struct exchange;
+struct loop;
+
+struct router {
+	struct selector *selector;
+	uint64_t all;			/* bits of all backends */
+	uint64_t tiers[64];		/* bits by tier, lowest first */
+	unsigned tiers_n;
+	struct relay_settings relay;
+	uint64_t wait_timeout_ms;
+	uint64_t command_timeout_ms;
+};
+
+enum router_rc {
+	ROUTER_RELAY,	/* the exchange is in the new relay */
+	ROUTER_WAIT,	/* no connection is free now */
+	ROUTER_END,	/* it is ANSWERED: nobody is left to ask */
+};
+
+/* Backends that the exchange may be sent to now: the candidates of its tier;
+ * 0 when nobody is left. */
+uint64_t router_get_candidates(const struct router *, struct exchange *,
+    uint64_t eligible);
+
+/* Tries every candidate for a connection, without waiting. With ROUTER_RELAY
+ * *relay_r (given) has x as its first; gone, arg: see relay_new(). x must be
+ * QUEUED. */
+enum router_rc router_try(const struct router *, struct exchange *x,
+    uint64_t eligible, struct loop *, relay_gone_f *gone, void *arg,
+    struct relay **relay_r) __attribute__((warn_unused_result));
+
+/* The connection that x waited for has come: *relay is given. NULL: it is
+ * QUEUED again, or ANSWERED when its time is over. */
+typedef void router_granted_f(struct exchange *x, struct relay *relay);
+
+/* After ROUTER_WAIT: x stands in the queues of all candidates, WAITING, until
+ * granted is called, wait_timeout is over, or router_unwait(). */
+void router_wait(const struct router *, struct exchange *x, uint64_t eligible,
+    struct loop *, router_granted_f *granted, relay_gone_f *gone, void *arg);
+/* x gives up waiting: QUEUED. */
+void router_unwait(struct exchange *x);
+
+/* x has become its client's first: its time runs from now on. */
+void router_start_clock(const struct router *, struct exchange *x,
+    struct loop *);
