@@ -46,7 +46,8 @@ struct ini {
 	/* the text and the current line */
 	const char *next, *end;
 	unsigned line_n;
-	char *line;			/* the library's copy */
+	char *line;			/* what the library gets */
+	size_t line_size;
 	bool is_indented;
 	bool is_open;			/* given, and not yet called back for */
 
@@ -274,12 +275,14 @@ give_line(char *str, int num, void *stream)
 	in->line_n++;
 	free(in->place);
 	in->place = xasprintf("%s:%u", in->path, in->line_n);
-	if (in->line_n == 1 && eol - raw >= 3 && memcmp(raw, bom, 3) == 0)
+	/* All of them: the library takes one off as well. */
+	while (in->line_n == 1 && eol - raw >= 3 && memcmp(raw, bom, 3) == 0)
 		raw += 3;
 	if (eol > raw && eol[-1] == '\r')
 		eol--;
 	CHECK(num > LINE_END_N);
-	in->line = xrealloc(in->line, (size_t)num);
+	if (in->line == NULL)
+		in->line = xcalloc(1, in->line_size = (size_t)num);
 	strcpy(str, judge_line(in, raw, (size_t)(eol - raw),
 	    (size_t)num - LINE_END_N));
 	strcat(str, "\n");
@@ -378,7 +381,7 @@ on_value(void *user, const char *section, const char *name, const char *value)
 		return 1;
 	}
 	finish_key(in);
-	in->has_key = true;
+	in->has_key = *name != '\0';	/* that is how the library tells */
 	if (in->state == INI_OUTSIDE)
 		fail(in, "a key before the first [section]");
 	if (in->state != INI_INSIDE)
@@ -421,7 +424,9 @@ ini_read(struct conf *c, const char *path, const char *text, size_t n,
 		    in.place : path, "the INI parser failed (%d)", line);
 	for (size_t i = 0; i < KIND_N; i++)
 		free(in.seen[i]);
-	field_wipe(in.line);
+	if (in.line != NULL)
+		explicit_bzero(in.line, in.line_size);
+	free(in.line);
 	free(in.title);
 	free(in.place);
 }

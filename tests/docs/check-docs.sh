@@ -1,0 +1,78 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# The documentation says what the program does: manual pages without a warning,
+# the key list, the sample and --help as the table of settings has them, every
+# option and exit code in nntpmux(8), the samples valid. Runs in the build
+# directory, as a test of `make check`.
+set -u
+umask 077
+srcdir=${srcdir:-.}
+MANDOC=${MANDOC:-mandoc}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failed=0
+
+fail() {
+	echo "check-docs: $*" >&2
+	failed=1
+}
+
+same() {
+	diff -u "$1" "$2" >&2 || fail "$3; make update-docs writes it"
+}
+
+unset $(env | sed -n 's/^\(NNTPMUX_[A-Za-z0-9_]*\)=.*/\1/p') NNTPMUX_CONFIG
+
+# The manual pages.
+if command -v "$MANDOC" > /dev/null; then
+	for page in "$srcdir"/man/*.[0-9]; do
+		"$MANDOC" -Tlint -Wwarning "$page" >&2 ||
+		    fail "$page: mandoc has warnings"
+	done
+else
+	fail "mandoc is needed to check the manual pages"
+fi
+
+# What is made from the table.
+tests/docs/confdoc sample > "$work/sample" || fail "confdoc sample"
+same "$srcdir/etc/nntpmux.ini" "$work/sample" "etc/nntpmux.ini is old"
+tests/docs/confdoc mdoc > "$work/mdoc" || fail "confdoc mdoc"
+sed -n '/^\.\\" BEGIN/,/^\.\\" END/{/^\.\\" /!p}' \
+    "$srcdir/man/nntpmux.ini.5" > "$work/list"
+same "$work/list" "$work/mdoc" "the key list of nntpmux.ini(5) is old"
+
+# --help has every key, and every option of --help is in nntpmux(8).
+./nntpmux --help > "$work/help" || fail "nntpmux --help"
+tests/docs/confdoc keys > "$work/keys" || fail "confdoc keys"
+[ "$(wc -l < "$work/keys")" -ge 40 ] || fail "confdoc keys has too few"
+while read -r section key def; do
+	grep -qxF "  $key =${def:+ $def}" "$work/help" ||
+	    fail "--help lacks $key of [$section]"
+done < "$work/keys"
+sed -n 's/^  -\(.\), --\([a-z-]*\).*/\1 \2/p' "$work/help" > "$work/options"
+[ "$(wc -l < "$work/options")" -ge 10 ] || fail "--help has too few options"
+while read -r letter name; do
+	grep -q "^\.It Fl $letter\( .*\)*, Fl Fl $name\( \|\$\)" \
+	    "$srcdir/man/nntpmux.8" ||
+	    fail "nntpmux(8) lacks -$letter, --$name"
+done < "$work/options"
+sed -n 's/^\.It Fl \(.\).*, Fl Fl \([a-z-]*\).*/\1 \2/p' \
+    "$srcdir/man/nntpmux.8" > "$work/described"
+while read -r letter name; do
+	grep -qx "$letter $name" "$work/options" ||
+	    fail "nntpmux(8) has -$letter, --$name, which is not there"
+done < "$work/described"
+
+# The samples are valid, and -T of one is as well.
+for sample in "$srcdir"/etc/*.ini; do
+	cp "$sample" "$work/sample.ini"
+	chmod 600 "$work/sample.ini"
+	./nntpmux -t -c "$work/sample.ini" -s proxy.strict=yes >&2 ||
+	    fail "$sample is not valid"
+	./nntpmux -T -c "$work/sample.ini" > "$work/dump.ini" ||
+	    fail "$sample can't be dumped"
+	./nntpmux -t -c "$work/dump.ini" >&2 ||
+	    fail "the dump of $sample is not valid"
+done
+
+exit $failed
