@@ -12,6 +12,8 @@
 #include "conf/section.h"
 
 #define WRAP_COLUMN 72
+/* What of an origin is shown on a line of its own. */
+#define ORIGIN_MAX 120
 
 /* A list may be of any length: it goes on in indented lines. */
 static void
@@ -38,33 +40,41 @@ print_list(FILE *f, const char *key, const char *value)
 	putc('\n', f);
 }
 
+/* The line fits that has so many octets besides key and value. */
+static bool
+fits_line(const struct setting *set, const char *value, size_t more)
+{
+	return strlen(set->key) + strlen(value) + more <= INI_LINE_MAX;
+}
+
 /* The origin stands behind the value; above it for a list, where it would be
- * in the way, and for a secret, which has no comments. */
+ * in the way, for a secret, which has no comments, and for a long one. */
 static void
 print_value(FILE *f, const struct setting *set, const char *value,
     const char *origin)
 {
-	if (set->type == SETTING_PATTERN) {
-		fprintf(f, "; %s = %s ; %s, and its files are in here\n",
-		    set->key, value, origin);
-	} else if (setting_is_secret(set)) {
-		fprintf(f, "; %s\n%s = %s\n", origin, set->key, CONF_MASK);
-	} else if (set->type == SETTING_NAMES ||
-	    set->type == SETTING_NETWORKS) {
-		fprintf(f, "; %s\n", origin);
-		print_list(f, set->key, value);
-	} else {
-		fprintf(f, "%s = %s ; %s\n", set->key, value, origin);
-	}
-}
+	bool is_list = set->type == SETTING_NAMES ||
+	    set->type == SETTING_NETWORKS;
 
-/* A file name may be longer than a line of an INI file; it can come from the
- * environment or the command line only. */
-static bool
-fits_line(const struct setting *set, const char *value, const char *origin)
-{
-	return strlen(set->key) + strlen(value) + strlen(origin) + 40 <
-	    INI_LINE_MAX;
+	if (set->type == SETTING_PATTERN && *value != '\0') {
+		fprintf(f, "; %s of %.*s: its files are in here\n", set->key,
+		    ORIGIN_MAX, origin);
+	} else if (setting_is_secret(set)) {
+		fprintf(f, "; %.*s\n%s = %s\n", ORIGIN_MAX, origin, set->key,
+		    CONF_MASK);
+	} else if (is_list && *value != '\0') {
+		fprintf(f, "; %.*s\n", ORIGIN_MAX, origin);
+		print_list(f, set->key, value);
+	} else if (fits_line(set, value, 8 + strlen(origin))) {
+		fprintf(f, "%s = %s%s; %s\n", set->key, value,
+		    *value != '\0' ? " " : "", origin);
+	} else if (fits_line(set, value, 1)) {
+		fprintf(f, "; %.*s\n%s=%s\n", ORIGIN_MAX, origin, set->key,
+		    value);
+	} else {
+		/* From the environment or the command line. */
+		fprintf(f, "; %s is too long for a file\n", set->key);
+	}
 }
 
 static void
@@ -84,15 +94,9 @@ print_section(FILE *f, enum section_kind kind, const struct conf_section *s)
 			field_wipe(value);
 			continue;
 		}
-		if (origin == NULL)
-			origin = "default";
-		if (value != NULL && fits_line(&rows[i], value, origin))
-			print_value(f, &rows[i], value, origin);
-		else if (value != NULL)
-			fprintf(f, "; %s is too long for a line\n",
-			    rows[i].key);
-		else if (!rows[i].is_needed)
-			fprintf(f, "%s = ; %s\n", rows[i].key, origin);
+		if (value != NULL || !rows[i].is_needed)
+			print_value(f, &rows[i], value != NULL ? value : "",
+			    origin != NULL ? origin : "default");
 		field_wipe(value);
 	}
 }

@@ -8,8 +8,13 @@
 
 #include <stddef.h>
 
-/* The longest line where the library can be told so; else what it has. */
+/* The longest line: where the library can't be told, it takes 200 octets with
+ * CR, LF and NUL. */
+#if HAVE_DECL_INI_MAX_LINE
 #define INI_LINE_MAX 4096
+#else
+#define INI_LINE_MAX 197
+#endif
 
 struct conf;
 struct conf_report;
