@@ -41,7 +41,7 @@ enum conf_log_target {
 
 /* First member of every section. */
 struct conf_section {
-	char *name;		/* of "[kind name]"; "" for proxy and the like */
+	char *name;		/* of "[kind name]"; "" where it has none */
 	char *where;		/* "file:line" of its header, or who made it */
 	char **origins;		/* per row of its kind, NULL = default */
 };

@@ -8,6 +8,7 @@
 
 struct conf;
 
-/* Every section with every value that is set, the origin of each as a comment. In the place of a secret stands CONF_MASK: the file parses again,
- * with a warning for each mask, and a login with a mask fails. */
+/* Every section with every value, the origin of each as a comment. In the
+ * place of a secret stands CONF_MASK: the file parses again, with a warning for
+ * each mask, and a login with a mask fails. */
 void conf_dump(const struct conf *c, FILE *f);

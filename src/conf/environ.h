@@ -12,6 +12,7 @@ struct conf_report;
 const char *environ_get_config(char *const *env);
 
 /* Lays the variables of env (environ(7)) over the configuration. A name with
- * "__" that fits nothing, or two sections, is an error; one without is noted. */
+ * "__" that fits nothing, or two sections, is an error; one without is only
+ * noted. */
 void environ_read(struct conf *c, char *const *env,
     struct conf_report *report);

@@ -9,7 +9,7 @@ struct conf;
 struct conf_report;
 
 /* Reads path and what it includes into the configuration. Mistakes go to the
- * report; those of a file as a whole as "path:0". 0, or -1 when path could not be
- * read at all. */
+ * report; those of a file as a whole as "path:0". 0, or -1 when path could not
+ * be read at all. */
 int include_read(struct conf *c, const char *path,
     struct conf_report *report);

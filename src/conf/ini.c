@@ -32,7 +32,7 @@ static const char blanks[] = " \t\r\v\f";
 
 enum ini_state {
 	INI_OUTSIDE,		/* before the first header */
-	INI_SKIPPING,		/* the header was wrong: its keys mean nothing */
+	INI_SKIPPING,		/* the header was wrong: no key has a meaning */
 	INI_INSIDE
 };
 

@@ -78,18 +78,21 @@ put_text(const char *text, FILE *f)
 }
 
 void
-report_print(const struct conf_report *r, FILE *f)
+report_print(const struct conf_report *r, enum conf_severity least, FILE *f)
 {
+	static const char *const marks[] = {
+		[SEVERITY_ERROR] = ": ", [SEVERITY_WARNING] = ": warning: ",
+		[SEVERITY_NOTE] = ": note: ",
+	};
 	size_t all = r->errors_n + r->warnings_n;
 
 	for (size_t i = 0; i < r->issues_n; i++) {
 		const struct conf_issue *issue = &r->issues[i];
 
-		if (issue->severity == SEVERITY_NOTE)
+		if (issue->severity > least)
 			continue;
 		put_text(issue->where, f);
-		fputs(issue->severity == SEVERITY_WARNING ? ": warning: " :
-		    ": ", f);
+		fputs(marks[issue->severity], f);
 		put_text(issue->text, f);
 		putc('\n', f);
 	}

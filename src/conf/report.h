@@ -39,5 +39,6 @@ void report_add(struct conf_report *r, enum conf_severity severity,
 /* Every warning becomes an error: strict. */
 void report_harden(struct conf_report *r);
 
-/* "where: text" or "where: warning: text", one a line, without the notes. */
-void report_print(const struct conf_report *r, FILE *f);
+/* "where: text" or "where: warning: text", one a line, up to this severity. */
+void report_print(const struct conf_report *r, enum conf_severity least,
+    FILE *f);

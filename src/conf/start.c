@@ -29,7 +29,8 @@ load(const struct options *o, struct conf **conf_r, int *exit_r)
 
 	report_init(&report);
 	rc = conf_load(o, conf_r, &report);
-	report_print(&report, stderr);
+	report_print(&report, rc == 0 && (*conf_r)->log.level >= LEVEL_DEBUG ?
+	    SEVERITY_NOTE : SEVERITY_WARNING, stderr);
 	report_fini(&report);
 	if (rc == -1)
 		return end(EXIT_CONFIG, exit_r);

@@ -16,7 +16,7 @@ expect_error(const char *text, const char *place, const char *words)
 
 	cr_assert_null(l.conf, "%s", text);
 	if (!tool_has(&l.report, SEVERITY_ERROR, place, words)) {
-		report_print(&l.report, stderr);
+		report_print(&l.report, SEVERITY_NOTE, stderr);
 		cr_assert_fail("%s: no error with: %s", place, words);
 	}
 	tool_drop(&l);

@@ -17,7 +17,7 @@ expect(enum conf_severity severity, const char *text, const char *place,
 	struct loaded l = tool_load_text(text);
 
 	if (!tool_has(&l.report, severity, place, words)) {
-		report_print(&l.report, stderr);
+		report_print(&l.report, SEVERITY_NOTE, stderr);
 		cr_assert_fail("%s: not said: %s\n%s", place, words, text);
 	}
 	tool_drop(&l);
@@ -29,7 +29,7 @@ expect_fine(const char *text)
 	struct loaded l = tool_load_text(text);
 
 	if (l.conf == NULL || l.report.issues_n > 0) {
-		report_print(&l.report, stderr);
+		report_print(&l.report, SEVERITY_NOTE, stderr);
 		cr_assert_fail("is fine, but:\n%s", text);
 	}
 	tool_drop(&l);
@@ -390,7 +390,8 @@ FileTest(dump_is_a_file_that_means_the_same)
 	cr_assert_not_null(strstr(first, "\npassword = " CONF_MASK "\n"));
 	again = tool_load_text(first);
 	if (again.conf == NULL)
-		report_print(&again.report, stderr);
+		report_print(&again.report, SEVERITY_NOTE,
+		    stderr);
 	cr_assert_not_null(again.conf);
 	cr_assert_eq(again.report.warnings_n, 2);
 	second = dump(again.conf);
