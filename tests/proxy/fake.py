@@ -164,6 +164,8 @@ class Conn:
 
     def is_held(self):
         """A provider would count it: accepted, and closed by nobody."""
+        if not self.open:
+            return False
         with self.lock:
             if not self.open:
                 return False
@@ -382,6 +384,8 @@ class Fake:
 
     @property
     def held(self):
+        """Never more than there were when it was asked: all that are looked
+        at were accepted before, so each that still is, was."""
         return sum(c.is_held() for c in list(self.conns))
 
     @property

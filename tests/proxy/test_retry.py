@@ -44,7 +44,7 @@ def test_miss_then_hit(bed, command, code):
         if code != "223":
             client.block()
         client.fence()
-    assert asked_in_all([empty, full]) == [1, 2]
+    assert empty.seen and len(full.seen) == 2
 
 
 def test_miss_then_hit_through_the_same_session(bed):

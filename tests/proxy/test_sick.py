@@ -11,7 +11,7 @@ comes back by itself                          test_comes_back_*
 silent inside a block                         test_silent_in_a_block_*
 one byte a second                             test_dripping_*
 a slow client is no fault of the backend      test_slow_client_*
-502 connection limit                          test_connection_limit_*
+502 connection limit                          test_connection_limit_of_*
 unsolicited bytes on an idle connection       test_unsolicited_*
 restart under load                            test_restart_under_load
 time-outs (interface.md)                      test_response_timeout_*,
@@ -276,24 +276,32 @@ def test_slow_client_that_reads_is_not_thrown_out(bed):
     assert len(client.block()) + got == len(piece) * 16 + 3
 
 
-def test_connection_limit_others_serve(bed):
-    """The provider takes two and refuses the rest."""
-    few = bed.fake("few", articles("a"), max_connections=8,
-                   replacement_cooldown="50ms")
-    open_now = threading.Semaphore(2)
+def takes_only(most):
+    """A provider that has this many connections for us, and no more."""
+    free = threading.Semaphore(most)
 
     def script(conn):
-        if not open_now.acquire(blocking=False):
+        if not free.acquire(blocking=False):
             conn.say("502 too many connections")
             return
         try:
             conn.serve()
         finally:
-            open_now.release()
+            free.release()
 
-    few.script = script
-    few.on["STAT"] = lambda c, line: (c.pace(0.005), c.on_STAT(line))
-    proxy = bed.proxy(few)
+    return script
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_connection_limit_of_a_provider(bed, others):
+    """Eight wanted, two given: what there is serves all."""
+    few = bed.fake("few", articles("a"), max_connections=8,
+                   replacement_cooldown="50ms")
+    few.script = takes_only(2)
+    more = [bed.fake("more", articles("a"), max_connections=1)] * others
+    for be in few, *more:
+        be.on["STAT"] = lambda c, line: (c.pace(0.005), c.on_STAT(line))
+    proxy = bed.proxy(few, *more)
     clients = [proxy.client() for _ in range(8)]
     for client in clients:
         client.say(*["STAT <a@x>"] * 5)
