@@ -1,8 +1,21 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "base/check.h"
+/* main - argv to running server and back. */
+#include "conf/conf.h"
+#include "conf/options.h"
+#include "conf/start.h"
+#include "server/server.h"
 
 int
-main(void)
+main(int argc, char **argv)
 {
-	return 0;
+	struct options options;
+	struct conf *conf;
+	int code;
+
+	if (conf_start(argc, argv, &options, &conf, &code)) {
+		code = server_run(conf, options.is_daemon, options.verbosity);
+		conf_free(conf);
+	}
+	options_fini(&options);
+	return code;
 }

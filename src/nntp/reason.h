@@ -18,6 +18,8 @@
 	X(CLIENT_IDLE, "client-idle", "client idle too long", NULL)           \
 	X(CLIENT_STALL, "client-stall", "client takes no answers", NULL)      \
 	X(LOGIN_TIMEOUT, "login-timeout", "client did not log in", NULL)      \
+	X(LOGIN_BUSY, "login-busy", "password checks are piling up",          \
+	    "400 server is busy, come back later")                            \
 	X(SHUTDOWN, "shutdown", "server is going down",                       \
 	    "400 server is going down, come back later")                     \
 	X(SERVER_FULL, "server-full", "max_clients reached",                  \

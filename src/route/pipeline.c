@@ -91,7 +91,7 @@ advance(struct pipeline *p)
 		output_append(p->client.output, x->answer, x->answer_n);
 		finish(p, x);
 	}
-	if (x == NULL)
+	if (x == NULL || x->state == EXCH_HELD || x->state == EXCH_ANSWERED)
 		return;
 	if (x->deadline_ms == 0)
 		router_start_clock(p->router, x, p->loop);

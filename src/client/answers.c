@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* answers - what becomes of one line of a client: answered here, queued for a
+ * backend, or held until its article is through. */
+#include "client/session_priv.h"
+
+#include "base/check.h"
+#include "conf/conf.h"
+#include "nntp/capabilities.h"
+#include "nntp/command.h"
+#include "route/exchange.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* --- answers made here ------------------------------------------------------ */
+
+static void
+answer_code(struct exchange *x, int code, const char *text)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line), "%d %s", code, text);
+	exchange_answer_line(x, line);
+}
+
+static void
+answer_usage(struct exchange *x)
+{
+	char line[COMMAND_USAGE_MAX];
+
+	command_usage(x->command.row, true, line, sizeof(line));
+	exchange_answer_line(x, line);
+}
+
+static void
+answer_help(struct exchange *x)
+{
+	char text[COMMAND_HELP_MAX];
+	size_t n = command_help(true, NULL, NULL, text, sizeof(text));
+
+	CHECK(n <= sizeof(text));
+	exchange_answer(x, text, n);
+}
+
+static void
+answer_capabilities(struct session *s, struct exchange *x)
+{
+	struct capabilities c;
+	char text[CAPABILITIES_MAX];
+	size_t n;
+
+	capabilities_init(&c);
+	c.implementation = "nntpmux " PACKAGE_VERSION;
+	if (login_is_needed(s))
+		c.flags |= CAPABILITY_AUTHINFO_USER;
+	n = capabilities_write(&c, text, sizeof(text));
+	CHECK(n <= sizeof(text));
+	exchange_answer(x, text, n);
+}
+
+static void
+answer_local(struct session *s, struct exchange *x)
+{
+	switch (x->command.row->id) {
+	case CMD_CAPABILITIES:
+		answer_capabilities(s, x);
+		break;
+	case CMD_HELP:
+		answer_help(x);
+		break;
+	case CMD_MODE_READER:
+		/* Download tools say it first, whatever is announced. */
+		exchange_answer_line(x, "201 posting prohibited");
+		break;
+	case CMD_QUIT:
+		exchange_end(x, REASON_QUIT);
+		break;
+	case CMD_AUTHINFO_USER:
+	case CMD_AUTHINFO_PASS:
+	case CMD_AUTHINFO_SASL:
+		login_answer(s, x);
+		break;
+	default:
+		exchange_answer_line(x, "500 not supported");
+	}
+}
+
+/* --- refusals ----------------------------------------------------------------- */
+
+/* The answer is made when the article behind the command is through. */
+static void
+hold_for_article(struct session *s, struct exchange *x)
+{
+	exchange_enter(x, EXCH_HELD);
+	multiline_init(&s->article);
+	s->input = INPUT_ARTICLE;
+}
+
+static void
+refuse(struct session *s, struct exchange *x)
+{
+	const struct command_row *row = x->command.row;
+
+	if ((row->flags & COMMAND_ARTICLE_FOLLOWS) != 0 && s->input ==
+	    INPUT_LINES)
+		hold_for_article(s, x);
+	else
+		answer_code(x, row->refuse_code != 0 ? row->refuse_code : 500,
+		    "not supported");
+}
+
+void
+answers_end_article(struct session *s)
+{
+	struct exchange *x = pipeline_last(&s->pipeline);
+
+	CHECK(x != NULL && x->state == EXCH_HELD);
+	s->input = INPUT_LINES;
+	if (login_is_needed(s))
+		exchange_answer_line(x, "480 login required");
+	else
+		answer_code(x, x->command.row->refuse_code, "not supported");
+}
+
+/* --- one line ------------------------------------------------------------------- */
+
+/* Without a selected group only commands by message-id, and those that need
+ * none, can be served. */
+static void
+route(struct session *s, struct exchange *x, enum command_result result)
+{
+	const struct command *c = &x->command;
+	enum command_route by_verb = c->row->route;
+
+	if (by_verb == ROUTE_SELECT || by_verb == ROUTE_GROUP)
+		exchange_answer_line(x, "500 not supported");
+	else if (by_verb == ROUTE_REFUSE || c->route == ROUTE_REFUSE)
+		refuse(s, x);
+	else if (result == COMMAND_UNKNOWN)
+		exchange_answer_line(x, "500 what?");
+	else if (result == COMMAND_SYNTAX)
+		answer_usage(x);
+	else if (c->route == ROUTE_GROUP)
+		exchange_answer_line(x, "503 by message-id only");
+	else if (c->row->id == CMD_POST)
+		exchange_answer_line(x, "440 posting not allowed");
+	else if (c->route == ROUTE_POST)
+		exchange_answer_line(x, "500 not supported");
+	else if (c->route == ROUTE_LOCAL)
+		answer_local(s, x);
+	/* else it stays queued, for a backend */
+}
+
+void
+answers_take_line(struct session *s, const char *line, size_t n)
+{
+	struct command command;
+	enum command_result result = command_parse(line, n, &command);
+	struct exchange *x = exchange_new(&s->pipeline.client, &command, line,
+	    n);
+	unsigned flags = command.row->flags;
+
+	pipeline_add(&s->pipeline, x);
+	if (result == COMMAND_EMPTY)
+		exchange_answer_line(x, "501 empty line");
+	else if (login_is_needed(s) && (flags & COMMAND_BEFORE_LOGIN) == 0 &&
+	    (flags & COMMAND_ARTICLE_FOLLOWS) == 0)
+		exchange_answer_line(x, "480 login required");
+	else
+		route(s, x, result);
+}
+
+void
+answers_take_bad_line(struct session *s, const char *line, size_t n)
+{
+	struct command command;
+	struct exchange *x;
+
+	(void)command_parse(line, n, &command);
+	x = exchange_new(&s->pipeline.client, &command, line, n);
+	pipeline_add(&s->pipeline, x);
+	if ((command.row->flags & COMMAND_ARTICLE_FOLLOWS) != 0)
+		hold_for_article(s, x);
+	else
+		exchange_answer_line(x, "501 line too long");
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* input - a client's bytes become lines, and the article of a refused TAKETHIS
+ * is swallowed. Reads no more than it can use: what is left in the kernel
+ * slows the client down. */
+#include "client/session_priv.h"
+
+#include "base/check.h"
+#include "conf/conf.h"
+#include "route/exchange.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define READ_BYTES 4096
+
+/* Answers that wait for a client that sends but does not read. */
+#define OUTPUT_MAX_BYTES (64 * 1024)
+
+bool
+input_is_wanted(const struct session *s)
+{
+	const struct exchange *last = pipeline_last(&s->pipeline);
+
+	if (s->state != SESS_OPEN || s->input == INPUT_ENDED)
+		return false;
+	if (s->input == INPUT_ARTICLE)
+		return true;
+	return s->pipeline.n < s->context->conf->proxy.pipeline_depth &&
+	    output_pending(&s->output) < OUTPUT_MAX_BYTES &&
+	    (last == NULL ||
+	    (last->command.row->flags & COMMAND_ALONE) == 0);
+}
+
+/* Octets used; 0: a line is not complete yet. */
+static size_t
+take_line(struct session *s, const char *p, size_t n)
+{
+	const char *line;
+	size_t line_n, used;
+
+	switch (line_cut(&s->line, p, n, &line, &line_n, &used)) {
+	case LINE_OK:
+	case LINE_EMPTY:
+		answers_take_line(s, line, line_n);
+		break;
+	case LINE_LONG:
+		answers_take_bad_line(s, line, line_n);
+		break;
+	case LINE_MORE:
+		break;
+	}
+	return used;
+}
+
+static size_t
+take_article(struct session *s, const char *p, size_t n)
+{
+	bool is_end;
+	size_t used = multiline_scan(&s->article, p, n, &is_end);
+
+	if (is_end)
+		answers_end_article(s);
+	return used;
+}
+
+static size_t
+take(struct session *s, const char *p, size_t n)
+{
+	size_t taken = 0;
+
+	while (taken < n && input_is_wanted(s)) {
+		size_t used = s->input == INPUT_ARTICLE ?
+		    take_article(s, p + taken, n - taken) :
+		    take_line(s, p + taken, n - taken);
+
+		if (used == 0)
+			break;
+		taken += used;
+	}
+	return taken;
+}
+
+static void
+keep(struct session *s, const char *p, size_t n)
+{
+	char *unread = NULL;
+
+	if (n > 0) {
+		unread = xmalloc(n);
+		memcpy(unread, p, n);
+	}
+	free(s->unread);
+	s->unread = unread;
+	s->unread_n = n;
+}
+
+bool
+input_take_unread(struct session *s)
+{
+	size_t taken;
+
+	if (s->unread == NULL)
+		return false;
+	taken = take(s, s->unread, s->unread_n);
+	if (taken > 0)
+		keep(s, s->unread + taken, s->unread_n - taken);
+	return taken > 0;
+}
+
+void
+input_read(struct session *s)
+{
+	char *buffer = session_loop(s)->buffer;
+	size_t n = 0, kept, taken;
+	enum io_rc rc;
+
+	(void)input_take_unread(s);
+	if (!input_is_wanted(s))
+		return;
+	kept = s->unread_n;	/* part of a line */
+	CHECK(kept + READ_BYTES <= LOOP_BUFFER_SIZE);
+	rc = stream_read(&s->stream, buffer + kept, READ_BYTES, &n);
+	if (rc == IO_AGAIN)
+		return;
+	if (rc == IO_FAIL) {
+		session_close(s, REASON_CLIENT_RESET);
+		return;
+	}
+	s->active_ms = session_loop(s)->now_ms;
+	if (rc == IO_EOF) {
+		/* What was sent before is answered (half-close). */
+		if (s->input == INPUT_ARTICLE)
+			session_close(s, REASON_CLIENT_EOF);
+		else
+			s->input = INPUT_ENDED;
+		return;
+	}
+	s->received_bytes += n;
+	if (kept > 0)
+		memcpy(buffer, s->unread, kept);
+	taken = take(s, buffer, kept + n);
+	keep(s, buffer + taken, kept + n - taken);
+}

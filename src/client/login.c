@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* login - AUTHINFO (RFC 4643) of one session. */
+#include "client/session_priv.h"
+
+#include "base/check.h"
+#include "base/log.h"
+#include "client/password.h"
+#include "conf/conf.h"
+#include "route/exchange.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool
+login_is_needed(const struct session *s)
+{
+	return s->context->conf->users_n > 0 && !s->is_logged_in;
+}
+
+static void
+on_checked(struct message *m)
+{
+	struct password_check *check = LIST_ENTRY(m, struct password_check,
+	    message);
+	struct session *s = check->user;
+	struct exchange *x;
+	char peer[ADDR_TEXT_MAX];
+
+	if (s == NULL) {
+		free(check);
+		return;
+	}
+	s->check = NULL;
+	x = pipeline_last(&s->pipeline);
+	CHECK(x != NULL && x->state == EXCH_HELD);
+	if (check->is_right) {
+		s->is_logged_in = true;
+		exchange_answer_line(x, "281 welcome");
+	} else {
+		log_warn("client=%s login failed user=%s",
+		    addr_format(&s->peer, peer), s->user_name);
+		exchange_answer_line(x, "481 wrong name or password");
+	}
+	free(check);
+	session_kick(s);
+}
+
+static void
+set_user_name(struct session *s, const char *name, size_t n)
+{
+	free(s->user_name);
+	s->user_name = xstrndup(name, n);
+}
+
+static void
+check_password(struct session *s, struct exchange *x)
+{
+	struct password_check *check = xcalloc(1, sizeof(*check));
+	char *password = xstrndup(x->command.args, x->command.args_n);
+	char host[ADDR_TEXT_MAX];
+
+	check->message.deliver = on_checked;
+	check->loop = session_loop(s);
+	check->user = s;
+	if (passwords_ask(s->context->passwords, check, s->user_name, password,
+	    addr_format_host(&s->peer, host))) {
+		s->check = check;
+		exchange_enter(x, EXCH_HELD);
+	} else {
+		free(check);
+		exchange_end(x, REASON_LOGIN_BUSY);
+	}
+	explicit_bzero(password, strlen(password));
+	free(password);
+	/* It is not needed any more, and x lives on. */
+	explicit_bzero(x->line, x->line_n);
+}
+
+void
+login_answer(struct session *s, struct exchange *x)
+{
+	if (s->context->conf->users_n == 0 || s->is_logged_in) {
+		exchange_answer_line(x, "502 no login here");
+		return;
+	}
+	switch (x->command.row->id) {
+	case CMD_AUTHINFO_USER:
+		set_user_name(s, x->command.args, x->command.args_n);
+		exchange_answer_line(x, "381 password?");
+		break;
+	case CMD_AUTHINFO_PASS:
+		if (s->user_name == NULL)
+			exchange_answer_line(x, "482 AUTHINFO USER first");
+		else
+			check_password(s, x);
+		break;
+	default:
+		exchange_answer_line(x, "503 mechanism not known");
+	}
+}
+
+void
+login_give_up(struct session *s)
+{
+	if (s->check != NULL)
+		s->check->user = NULL;
+	s->check = NULL;
+}
+
+void
+login_free(struct session *s)
+{
+	free(s->user_name);
+	s->user_name = NULL;
+}

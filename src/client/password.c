@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "client/password.h"
+
+#include "base/check.h"
+#include "base/list.h"
+#include "conf/conf.h"
+#include "net/loop.h"
+
+#include <crypt.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* For passwords that stand in the clear in the configuration anyway: as cheap
+ * as crypt(3) allows. */
+#define PLAIN_METHOD "$5$"
+#define PLAIN_COST 1000
+
+struct known_user {
+	const char *name;
+	char *hash;
+};
+
+/* Checks of one address that wait, oldest first. */
+struct asker {
+	struct list link;
+	char *address;
+	struct password_check *first, **end;
+	size_t n;
+};
+
+struct passwords {
+	/* const after start */
+	struct known_user *users;
+	size_t users_n;
+	const char *costliest;		/* hash for unknown users */
+	pthread_t threads[PASSWORD_THREADS];
+	size_t threads_n;
+
+	struct {
+		pthread_mutex_t mutex;
+		pthread_cond_t wanted;
+		struct list askers;	/* in turn */
+		size_t waiting_n;
+		bool is_stopping;
+	} sh; /* guarded by sh.mutex */
+};
+
+/* --- checking -------------------------------------------------------------- */
+
+static bool
+is_equal(const char *a, const char *b)
+{
+	unsigned char difference = 0;
+	size_t n = strlen(a);
+
+	if (strlen(b) != n)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		difference |= (unsigned char)(a[i] ^ b[i]);
+	return difference == 0;
+}
+
+static bool
+matches(const char *hash, const char *password, struct crypt_data *data)
+{
+	const char *made = crypt_r(password, hash, data);
+
+	return made != NULL && made[0] != '*' && is_equal(made, hash);
+}
+
+static void
+wipe(char *secret)
+{
+	explicit_bzero(secret, strlen(secret));
+	free(secret);
+}
+
+/* The next check, from the next address in turn; with the mutex held. */
+static struct password_check *
+pop_locked(struct passwords *p)
+{
+	struct list *link = list_pop_front(&p->sh.askers);
+	struct asker *a;
+	struct password_check *check;
+
+	CHECK(link != NULL);
+	a = LIST_ENTRY(link, struct asker, link);
+	check = a->first;
+	a->first = check->next;
+	a->n--;
+	p->sh.waiting_n--;
+	if (a->first != NULL) {
+		list_push_back(&p->sh.askers, &a->link);
+	} else {
+		free(a->address);
+		free(a);
+	}
+	return check;
+}
+
+static void *
+run(void *arg)
+{
+	struct passwords *p = arg;
+	struct crypt_data *data = xcalloc(1, sizeof(*data));
+
+	SYS_OK(pthread_mutex_lock(&p->sh.mutex));
+	for (;;) {
+		struct password_check *check;
+
+		while (list_is_empty(&p->sh.askers) && !p->sh.is_stopping)
+			SYS_OK(pthread_cond_wait(&p->sh.wanted,
+			    &p->sh.mutex));
+		if (p->sh.is_stopping)
+			break;
+		check = pop_locked(p);
+		SYS_OK(pthread_mutex_unlock(&p->sh.mutex));
+		check->is_right = matches(check->hash, check->password, data) &&
+		    check->is_right;
+		wipe(check->password);
+		check->password = NULL;
+		loop_post(check->loop, &check->message);
+		SYS_OK(pthread_mutex_lock(&p->sh.mutex));
+	}
+	SYS_OK(pthread_mutex_unlock(&p->sh.mutex));
+	explicit_bzero(data, sizeof(*data));
+	free(data);
+	return NULL;
+}
+
+/* --- users ------------------------------------------------------------------ */
+
+static char *
+hash_plain(const char *password, struct crypt_data *data)
+{
+	char setting[CRYPT_GENSALT_OUTPUT_SIZE];
+	const char *made;
+
+	CHECK(crypt_gensalt_rn(PLAIN_METHOD, PLAIN_COST, NULL, 0, setting,
+	    sizeof(setting)) != NULL);
+	made = crypt_r(password, setting, data);
+	CHECK(made != NULL && made[0] != '*');
+	return xstrdup(made);
+}
+
+static double
+measure(const char *hash, struct crypt_data *data)
+{
+	struct timespec a, b;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &a);
+	(void)matches(hash, "no password", data);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &b);
+	return (double)(b.tv_sec - a.tv_sec) +
+	    (double)(b.tv_nsec - a.tv_nsec) / 1e9;
+}
+
+/* Hashes alike up to their salt cost the same: "$y$j9T$", "$6$rounds=…$". */
+static bool
+is_same_method(const char *a, const char *b)
+{
+	size_t n = strcspn(a, "$"), same = 0;
+
+	while (a[same] != '\0' && a[same] == b[same])
+		same++;
+	/* up to the second or, with parameters, the third '$' */
+	for (int dollars = 0; a[n] != '\0' && dollars < 2; dollars++)
+		n += strcspn(a + n + 1, "$") + 1;
+	return same >= n;
+}
+
+static void
+find_costliest(struct passwords *p, struct crypt_data *data)
+{
+	double most = -1;
+	const char *last = NULL;
+
+	for (size_t i = 0; i < p->users_n; i++) {
+		double cost;
+
+		if (last != NULL && is_same_method(last, p->users[i].hash))
+			continue;
+		last = p->users[i].hash;
+		cost = measure(last, data);
+		if (cost > most) {
+			most = cost;
+			p->costliest = last;
+		}
+	}
+}
+
+static void
+make_users(struct passwords *p, const struct conf *conf)
+{
+	struct crypt_data *data = xcalloc(1, sizeof(*data));
+
+	p->users_n = conf->users_n;
+	p->users = xcalloc(conf->users_n, sizeof(p->users[0]));
+	for (size_t i = 0; i < conf->users_n; i++) {
+		const struct conf_user *u = &conf->users[i];
+
+		p->users[i].name = u->s.name;
+		p->users[i].hash = u->password != NULL ?
+		    xstrdup(u->password) : hash_plain(u->password_plain, data);
+	}
+	find_costliest(p, data);
+	explicit_bzero(data, sizeof(*data));
+	free(data);
+}
+
+static const char *
+find_hash(const struct passwords *p, const char *name)
+{
+	for (size_t i = 0; i < p->users_n; i++)
+		if (strcmp(p->users[i].name, name) == 0)
+			return p->users[i].hash;
+	return NULL;
+}
+
+/* --- life -------------------------------------------------------------------- */
+
+static void
+free_passwords(struct passwords *p)
+{
+	struct password_check *check;
+
+	while (!list_is_empty(&p->sh.askers)) {
+		check = pop_locked(p);
+		wipe(check->password);
+		free(check);
+	}
+	for (size_t i = 0; i < p->users_n; i++)
+		wipe(p->users[i].hash);
+	free(p->users);
+	SYS_OK(pthread_cond_destroy(&p->sh.wanted));
+	SYS_OK(pthread_mutex_destroy(&p->sh.mutex));
+	free(p);
+}
+
+struct passwords *
+passwords_start(const struct conf *conf)
+{
+	struct passwords *p = xcalloc(1, sizeof(*p));
+
+	SYS_OK(pthread_mutex_init(&p->sh.mutex, NULL));
+	SYS_OK(pthread_cond_init(&p->sh.wanted, NULL));
+	list_init(&p->sh.askers);
+	make_users(p, conf);
+	for (; conf->users_n > 0 && p->threads_n < PASSWORD_THREADS;
+	     p->threads_n++) {
+		int error = pthread_create(&p->threads[p->threads_n], NULL,
+		    run, p);
+
+		if (error != 0) {
+			passwords_stop(p);
+			errno = error;
+			return NULL;
+		}
+		(void)pthread_setname_np(p->threads[p->threads_n],
+		    "password");
+	}
+	return p;
+}
+
+void
+passwords_stop(struct passwords *p)
+{
+	SYS_OK(pthread_mutex_lock(&p->sh.mutex));
+	p->sh.is_stopping = true;
+	SYS_OK(pthread_cond_broadcast(&p->sh.wanted));
+	SYS_OK(pthread_mutex_unlock(&p->sh.mutex));
+	for (size_t i = 0; i < p->threads_n; i++)
+		SYS_OK(pthread_join(p->threads[i], NULL));
+	free_passwords(p);
+}
+
+/* --- asking ------------------------------------------------------------------ */
+
+static struct asker *
+find_asker_locked(struct passwords *p, const char *address)
+{
+	struct asker *a;
+
+	LIST_EACH(link, &p->sh.askers) {
+		a = LIST_ENTRY(link, struct asker, link);
+		if (strcmp(a->address, address) == 0)
+			return a;
+	}
+	a = xcalloc(1, sizeof(*a));
+	a->address = xstrdup(address);
+	a->end = &a->first;
+	list_push_back(&p->sh.askers, &a->link);
+	return a;
+}
+
+bool
+passwords_ask(struct passwords *p, struct password_check *check,
+    const char *name, const char *password, const char *address)
+{
+	const char *hash = find_hash(p, name);
+	struct asker *a = NULL;
+
+	SYS_OK(pthread_mutex_lock(&p->sh.mutex));
+	if (p->sh.waiting_n < PASSWORD_WAITING_MAX)
+		a = find_asker_locked(p, address);
+	if (a == NULL || a->n >= PASSWORD_PER_ADDRESS_MAX) {
+		SYS_OK(pthread_mutex_unlock(&p->sh.mutex));
+		return false;
+	}
+	check->next = NULL;
+	check->is_right = hash != NULL;
+	check->hash = hash != NULL ? hash : p->costliest;
+	check->password = xstrdup(password);
+	*a->end = check;
+	a->end = &check->next;
+	a->n++;
+	p->sh.waiting_n++;
+	SYS_OK(pthread_cond_signal(&p->sh.wanted));
+	SYS_OK(pthread_mutex_unlock(&p->sh.mutex));
+	return true;
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* password - threads that compare passwords with crypt(3) hashes, for one
+ * check takes up to 100 ms.
+ *
+ * Fair between addresses: each address that has checks waiting gets its turn.
+ * Bounded: PASSWORD_WAITING_MAX in all, PASSWORD_PER_ADDRESS_MAX of one address.
+ * An unknown user costs what the costliest configured hash costs. Passwords
+ * are wiped as soon as they are checked. A plain password of the configuration
+ * is hashed at the start, so all users are checked alike. */
+#pragma once
+
+#include "base/inbox.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define PASSWORD_THREADS 2
+#define PASSWORD_WAITING_MAX 4096
+#define PASSWORD_PER_ADDRESS_MAX 512
+
+struct conf;
+struct loop;
+struct passwords;
+
+struct password_check {
+	/* set by the asker */
+	struct message message;	/* .deliver: runs on .loop with the answer */
+	struct loop *loop;
+	void *user;		/* the asker's; it may set NULL to give up */
+
+	/* the answer */
+	bool is_right;
+
+	struct password_check *next;	/* of its address, while waiting */
+	const char *hash;
+	char *password;			/* wiped and freed by the check */
+};
+
+/* Keeps conf. Gives; NULL with errno when the threads can't be started. */
+struct passwords *passwords_start(const struct conf *conf);
+/* Takes it; checks still waiting are never answered. */
+void passwords_stop(struct passwords *);
+
+/* Any thread. Copies name, password and address (a text that is equal for
+ * equal addresses); takes check until its message is delivered. False: too
+ * many are waiting, check stays the caller's. */
+bool passwords_ask(struct passwords *, struct password_check *check,
+    const char *name, const char *password, const char *address)
+    __attribute__((warn_unused_result));

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "client/session_priv.h"
+
+#include "base/check.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "net/socket.h"
+#include "route/exchange.h"
+#include "route/router.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LINGER_MS 2000
+#define STALL_BYTES 1024	/* at least so many in client_stall_timeout */
+
+static void on_event(struct loop *l, void *arg, uint32_t events);
+
+/* --- states -------------------------------------------------------------------- */
+
+/* The only writer of the state. Each may only be followed by a later one. */
+static void
+enter(struct session *s, enum session_state state)
+{
+	CHECK(state > s->state);
+	log_trace("fd=%d session %d -> %d", s->stream.fd, s->state, state);
+	s->state = state;
+}
+
+static void
+log_end(const struct session *s)
+{
+	char peer[ADDR_TEXT_MAX];
+	uint64_t ms = session_loop(s)->now_ms - s->started_ms;
+
+	log_info("client=%s listen=%s user=%s end=%s (%s) seconds=%" PRIu64
+	    ".%03" PRIu64 " commands=%" PRIu64 " bytes_in=%" PRIu64
+	    " bytes_out=%" PRIu64, addr_format(&s->peer, peer),
+	    s->listen->s.name, s->is_logged_in ? s->user_name : "-",
+	    reason_key(s->end), reason_words(s->end), ms / 1000, ms % 1000,
+	    s->pipeline.done_n, s->received_bytes, s->output.sent_bytes);
+}
+
+void
+session_close(struct session *s, enum reason reason)
+{
+	if (s->state == SESS_CLOSED)
+		return;
+	if (s->end == REASON_NONE)
+		s->end = reason;
+	enter(s, SESS_CLOSED);
+	pipeline_drop(&s->pipeline);
+	login_give_up(s);
+	timer_clear(&session_loop(s)->timers, &s->timer);
+	log_end(s);
+	stream_close(&s->stream);
+	session_kick(s);
+}
+
+static void
+free_session(struct session *s)
+{
+	list_remove(&s->link);
+	atomic_fetch_sub(&s->context->sessions_n, 1);
+	output_fini(&s->output);
+	login_free(s);
+	free(s->unread);
+	free(s);
+}
+
+void
+session_end(struct session *s, enum reason reason)
+{
+	s->end = reason;
+	enter(s, SESS_FLUSHING);
+	pipeline_drop(&s->pipeline);
+	login_give_up(s);
+}
+
+/* --- time ---------------------------------------------------------------------- */
+
+static uint64_t
+min_deadline(uint64_t a, uint64_t after, uint64_t timeout_ms)
+{
+	if (timeout_ms == 0)
+		return a;
+	return after + timeout_ms < a ? after + timeout_ms : a;
+}
+
+static uint64_t
+get_deadline(const struct session *s)
+{
+	const struct conf_proxy *conf = &s->context->conf->proxy;
+	uint64_t d = UINT64_MAX;
+
+	if (s->state == SESS_LINGERING)
+		return s->linger_ms + LINGER_MS;
+	if (login_is_needed(s) && s->state == SESS_OPEN)
+		d = min_deadline(d, s->started_ms, conf->login_timeout_ms);
+	if (output_pending(&s->output) > 0)
+		d = min_deadline(d, s->window_ms,
+		    conf->client_stall_timeout_ms);
+	else
+		d = min_deadline(d, s->active_ms,
+		    conf->client_idle_timeout_ms);
+	return d;
+}
+
+static void
+set_timer(struct session *s)
+{
+	uint64_t d = get_deadline(s);
+
+	/* A deadline that moved away is found out when the timer fires. */
+	if (d < s->timer.deadline_ms)
+		timer_set(&session_loop(s)->timers, &s->timer, d);
+}
+
+static void
+start_window(struct session *s)
+{
+	s->window_ms = session_loop(s)->now_ms;
+	s->window_sent_bytes = s->output.sent_bytes;
+}
+
+static void
+on_deadline(struct session *s)
+{
+	if (s->state == SESS_LINGERING)
+		session_close(s, s->end);
+	else if (output_pending(&s->output) > 0 &&
+	    s->output.sent_bytes - s->window_sent_bytes >= STALL_BYTES)
+		start_window(s);
+	else if (output_pending(&s->output) > 0)
+		session_close(s, REASON_CLIENT_STALL);
+	else if (login_is_needed(s))
+		session_close(s, REASON_LOGIN_TIMEOUT);
+	else if (pipeline_first(&s->pipeline) != NULL)
+		s->active_ms = session_loop(s)->now_ms; /* it waits for us */
+	else
+		session_close(s, REASON_CLIENT_IDLE);
+}
+
+static void
+on_timer(struct timer *t)
+{
+	struct session *s = LIST_ENTRY(t, struct session, timer);
+
+	if (get_deadline(s) <= session_loop(s)->now_ms)
+		on_deadline(s);
+	if (s->state != SESS_CLOSED)
+		set_timer(s);
+}
+
+/* --- bytes to the client -------------------------------------------------------- */
+
+static uint32_t
+get_events(const struct session *s)
+{
+	bool reads = input_is_wanted(s) || s->state == SESS_LINGERING;
+
+	return (reads ? EPOLLIN : 0u) |
+	    (output_pending(&s->output) > 0 ? EPOLLOUT : 0u);
+}
+
+/* False: the session is closed. */
+static bool
+flush(struct session *s)
+{
+	uint64_t before = s->output.sent_bytes;
+	bool was_waiting = output_pending(&s->output) > 0;
+	enum io_rc rc = output_flush(&s->output);
+
+	if (rc == IO_FAIL) {
+		session_close(s, REASON_CLIENT_RESET);
+		return false;
+	}
+	if (s->output.sent_bytes != before)
+		s->active_ms = session_loop(s)->now_ms;
+	if (rc == IO_OK && was_waiting)
+		pipeline_resume(&s->pipeline);
+	return true;
+}
+
+/* --- the pump: once per turn in which something happened ------------------------- */
+
+static void
+serve(struct session *s)
+{
+	enum reason reason;
+
+	do {
+		if (pipeline_pump(&s->pipeline, &reason) == PIPELINE_ENDS) {
+			session_end(s, reason);
+			return;
+		}
+	} while (input_take_unread(s));
+	if (pipeline_first(&s->pipeline) != NULL)
+		return;
+	if (s->state == SESS_LAST) {
+		output_append(&s->output, reason_answer(REASON_SHUTDOWN),
+		    strlen(reason_answer(REASON_SHUTDOWN)));
+		output_append(&s->output, "\r\n", 2);
+		session_end(s, REASON_SHUTDOWN);
+	} else if (s->input == INPUT_ENDED) {
+		session_end(s, REASON_CLIENT_EOF);
+	}
+}
+
+static void
+start_lingering(struct session *s)
+{
+	if (s->input == INPUT_ENDED) {
+		session_close(s, s->end);
+		return;
+	}
+	enter(s, SESS_LINGERING);
+	s->linger_ms = session_loop(s)->now_ms;
+	stream_end_writing(&s->stream);
+}
+
+static void
+on_pump(struct task *t)
+{
+	struct session *s = LIST_ENTRY(t, struct session, pump);
+
+	if (s->state == SESS_CLOSED) {
+		free_session(s);
+		return;
+	}
+	if (s->state == SESS_OPEN || s->state == SESS_LAST)
+		serve(s);
+	if (!flush(s))
+		return;
+	if (s->state == SESS_FLUSHING && output_pending(&s->output) == 0)
+		start_lingering(s);
+	if (s->state == SESS_CLOSED)
+		return;
+	if (output_pending(&s->output) == 0)
+		start_window(s);
+	loop_mask(session_loop(s), s->stream.fd, get_events(s));
+	set_timer(s);
+}
+
+void
+session_kick(struct session *s)
+{
+	loop_schedule(session_loop(s), &s->pump);
+}
+
+static void
+on_pipeline_kick(struct pipeline *p)
+{
+	session_kick(LIST_ENTRY(p, struct session, pipeline));
+}
+
+static const struct pipeline_user pipeline_user = {
+	.kick = on_pipeline_kick,
+};
+
+/* --- events ----------------------------------------------------------------------- */
+
+static void
+throw_input_away(struct session *s)
+{
+	size_t n;
+	enum io_rc rc;
+
+	do {
+		rc = stream_read(&s->stream, session_loop(s)->buffer,
+		    LOOP_BUFFER_SIZE, &n);
+	} while (rc == IO_OK);
+	if (rc != IO_AGAIN)
+		session_close(s, s->end);
+}
+
+static void
+on_event(struct loop *l, void *arg, uint32_t events)
+{
+	struct session *s = arg;
+
+	(void)l;
+	if (s->state == SESS_LINGERING)
+		throw_input_away(s);
+	else if ((events & (EPOLLERR | EPOLLHUP)) != 0)
+		session_close(s, REASON_CLIENT_RESET);
+	else if ((events & EPOLLIN) != 0 && input_is_wanted(s))
+		input_read(s);
+	session_kick(s);
+}
+
+/* --- life --------------------------------------------------------------------------- */
+
+static void
+greet(struct session *s)
+{
+	const char *text = s->context->conf->proxy.greeting;
+	char line[512];
+
+	snprintf(line, sizeof(line), "201 %s\r\n", text != NULL ? text :
+	    "nntpmux ready, posting prohibited");
+	output_append(&s->output, line, strlen(line));
+}
+
+void
+session_start(struct client_context *context, int fd, const struct addr *peer,
+    const struct conf_listen *listen)
+{
+	struct session *s = xcalloc(1, sizeof(*s));
+
+	s->context = context;
+	s->listen = listen;
+	s->peer = *peer;
+	s->started_ms = s->active_ms = s->window_ms = context->loop->now_ms;
+	stream_init_plain(&s->stream, fd);
+	output_init(&s->output, &s->stream);
+	pipeline_init(&s->pipeline, &pipeline_user, context->router,
+	    listen->backends_mask != 0 ? listen->backends_mask :
+	    context->router->all, context->loop, &s->output);
+	task_init(&s->pump, on_pump);
+	timer_init(&s->timer, on_timer);
+	line_init(&s->line, 0);
+	list_push_back(&context->sessions, &s->link);
+	socket_tune(fd);
+	loop_watch(context->loop, fd, EPOLLIN, on_event, s);
+	greet(s);
+	session_kick(s);
+	if (context->is_draining)
+		session_shut_down(s);
+}
+
+void
+session_shut_down(struct session *s)
+{
+	if (s->state != SESS_OPEN)
+		return;
+	enter(s, SESS_LAST);
+	pipeline_keep_first(&s->pipeline);
+	session_kick(s);
+}
+
+void
+session_abort(struct session *s)
+{
+	session_close(s, REASON_SHUTDOWN);
+}
+
+struct session *
+session_from_link(struct list *link)
+{
+	return LIST_ENTRY(link, struct session, link);
+}

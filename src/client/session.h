@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* session - one client: its bytes become commands, answers become its bytes.
+ *
+ *   OPEN ──► LAST ──► FLUSHING ──► LINGERING ──► CLOSED
+ *     └────────┴──────────┴────────────┴───────────►
+ *
+ * OPEN: reads commands. LAST: the server goes down, the first command in
+ * flight may still be answered. FLUSHING: its last word is said, bytes are
+ * still to be taken by the client. LINGERING: we have ended the stream, the
+ * client's end is awaited, for closing with unread input would reset the
+ * connection and could cost the client our last word. CLOSED: freed at the end
+ * of the turn.
+ *
+ * Owner: the worker that got the socket, for ever. */
+#pragma once
+
+#include "net/addr.h"
+
+struct client_context;
+struct conf_listen;
+struct session;
+
+/* Takes fd, a non-blocking socket; keeps context and listen. The greeting goes
+ * out at once. */
+void session_start(struct client_context *, int fd, const struct addr *peer,
+    const struct conf_listen *listen);
+
+/* The server goes down: an idle client is told at once, another when its
+ * answer in flight is complete. */
+void session_shut_down(struct session *);
+/* Ends at once. */
+void session_abort(struct session *);
+
+struct list;
+/* The session whose link in context->sessions this is. */
+struct session *session_from_link(struct list *link);

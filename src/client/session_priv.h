@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* session_priv - what session.c (life), input.c (bytes to commands), answers.c
+ * (what the proxy answers itself) and login.c share; nobody else includes it.
+ *
+ * Owner and thread as in session.h. */
+#pragma once
+
+#include "base/list.h"
+#include "client/client.h"
+#include "client/session.h"
+#include "net/loop.h"
+#include "net/output.h"
+#include "net/stream.h"
+#include "nntp/line.h"
+#include "nntp/multiline.h"
+#include "nntp/reason.h"
+#include "route/pipeline.h"
+
+#include <stdint.h>
+
+struct exchange;
+struct password_check;
+
+enum session_state {
+	SESS_OPEN, SESS_LAST, SESS_FLUSHING, SESS_LINGERING, SESS_CLOSED
+};
+
+/* What the client's next bytes are. */
+enum session_input {
+	INPUT_LINES,
+	INPUT_ARTICLE,	/* of a refused TAKETHIS: read and thrown away */
+	INPUT_ENDED,	/* the client has ended its stream */
+};
+
+struct session {
+	struct list link;		/* in context->sessions */
+	struct client_context *context;	/* const */
+	const struct conf_listen *listen;	/* const */
+	enum session_state state;
+	enum session_input input;
+	struct stream stream;
+	struct output output;
+	struct pipeline pipeline;
+	struct task pump;
+	struct timer timer;
+	struct line line;
+	struct multiline article;
+	char *unread;			/* read and not yet used, or NULL */
+	size_t unread_n;
+
+	char *user_name;		/* of AUTHINFO USER, then who it is */
+	bool is_logged_in;
+	struct password_check *check;	/* under way, or NULL */
+
+	uint64_t started_ms;
+	uint64_t active_ms;		/* last byte from or to the client */
+	uint64_t window_ms;		/* the stall window began */
+	uint64_t window_sent_bytes;	/* output.sent_bytes then; */
+	uint64_t linger_ms;		/* LINGERING since */
+	uint64_t received_bytes;
+	enum reason end;
+	struct addr peer;
+};
+
+static inline struct loop *
+session_loop(const struct session *s)
+{
+	return s->context->loop;
+}
+
+/* --- session.c --- */
+/* Its last word is in the output. */
+void session_end(struct session *, enum reason);
+/* Without another word. */
+void session_close(struct session *, enum reason);
+void session_kick(struct session *);
+
+/* --- input.c --- */
+/* Reads from the socket and takes commands; may close the session. */
+void input_read(struct session *);
+/* Takes commands from what was read before. True when it took any. */
+bool input_take_unread(struct session *);
+/* More commands may be taken now. */
+bool input_is_wanted(const struct session *);
+
+/* --- answers.c --- */
+/* Decides about one line: queued for a backend, answered, or held. */
+void answers_take_line(struct session *, const char *line, size_t n);
+void answers_take_bad_line(struct session *, const char *line, size_t n);
+/* The article of a refused TAKETHIS is through. */
+void answers_end_article(struct session *);
+
+/* --- login.c --- */
+bool login_is_needed(const struct session *);
+void login_answer(struct session *, struct exchange *x);
+void login_give_up(struct session *);
+void login_free(struct session *);

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "server/acceptor.h"
+
+#include "base/check.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "net/listener.h"
+#include "nntp/reason.h"
+#include "server/worker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BATCH 64
+#define PAUSE_MS 100
+
+static void on_connection(struct loop *l, void *arg, uint32_t events);
+
+/* --- opening ------------------------------------------------------------------- */
+
+static int
+open_one(struct acceptor *a, const struct conf_listen *conf)
+{
+	struct listener *l = &a->listeners[a->listeners_n];
+	char text[ADDR_TEXT_MAX];
+
+	l->acceptor = a;
+	l->conf = conf;
+	l->fd = listener_open(&conf->address, conf->unix_mode, &l->bound);
+	if (l->fd < 0) {
+		log_error("can't listen on %s (%s): %s",
+		    addr_format(&conf->address, text), conf->s.name,
+		    strerror(errno));
+		return -1;
+	}
+	a->listeners_n++;
+	log_info("listening on %s (%s)", addr_format(&l->bound, text),
+	    conf->s.name);
+	return 0;
+}
+
+int
+acceptor_open(struct acceptor *a, const struct conf *conf)
+{
+	*a = (struct acceptor){ .conf = conf };
+	a->listeners = xcalloc(conf->listens_n, sizeof(a->listeners[0]));
+	for (size_t i = 0; i < conf->listens_n; i++)
+		if (open_one(a, &conf->listens[i]) < 0) {
+			acceptor_close(a);
+			return -1;
+		}
+	return 0;
+}
+
+void
+acceptor_close(struct acceptor *a)
+{
+	for (size_t i = 0; i < a->listeners_n; i++)
+		listener_close(a->listeners[i].fd, &a->listeners[i].bound);
+	free(a->listeners);
+	a->listeners = NULL;
+	a->listeners_n = 0;
+}
+
+/* --- pausing -------------------------------------------------------------------- */
+
+static void
+watch_all(struct acceptor *a)
+{
+	for (size_t i = 0; i < a->listeners_n; i++)
+		loop_watch(&a->loop, a->listeners[i].fd, EPOLLIN,
+		    on_connection, &a->listeners[i]);
+}
+
+static void
+unwatch_all(struct acceptor *a)
+{
+	for (size_t i = 0; i < a->listeners_n; i++)
+		loop_unwatch(&a->loop, a->listeners[i].fd);
+}
+
+static void
+on_pause_end(struct timer *t)
+{
+	watch_all(LIST_ENTRY(t, struct acceptor, pause));
+}
+
+static void
+start_pause(struct acceptor *a, int error)
+{
+	log_warn("accepting pauses for %d ms: %s", PAUSE_MS, strerror(error));
+	unwatch_all(a);
+	timer_set(&a->loop.timers, &a->pause, a->loop.now_ms + PAUSE_MS);
+}
+
+/* --- admission ------------------------------------------------------------------- */
+
+static unsigned
+count_clients(struct acceptor *a)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < a->workers_n; i++)
+		n += worker_get_load(&a->workers[i]);
+	return n;
+}
+
+static enum reason
+refuse_reason(struct acceptor *a, const struct conf_listen *conf,
+    const struct addr *peer)
+{
+	if (network_any_has(conf->deny.v, conf->deny.n, peer) ||
+	    (conf->allow.n > 0 &&
+	    !network_any_has(conf->allow.v, conf->allow.n, peer)))
+		return REASON_ADDRESS_REFUSED;
+	if (a->conf->proxy.max_clients > 0 &&
+	    count_clients(a) >= a->conf->proxy.max_clients)
+		return REASON_SERVER_FULL;
+	return REASON_NONE;
+}
+
+static void
+refuse(int fd, const struct addr *peer, enum reason reason)
+{
+	char line[128], text[ADDR_TEXT_MAX];
+	int n = snprintf(line, sizeof(line), "%s\r\n", reason_answer(reason));
+
+	log_info("client=%s end=%s (%s)", addr_format(peer, text),
+	    reason_key(reason), reason_words(reason));
+	/* A new socket takes one line; a client that is gone loses nothing. */
+	(void)!send(fd, line, (size_t)n, MSG_NOSIGNAL);
+	(void)shutdown(fd, SHUT_WR);
+	close(fd);
+}
+
+static struct worker *
+choose_worker(struct acceptor *a)
+{
+	unsigned first = a->turn++ % a->workers_n;
+	struct worker *best = &a->workers[first];
+
+	for (unsigned i = 1; i < a->workers_n; i++) {
+		struct worker *w = &a->workers[(first + i) % a->workers_n];
+
+		if (worker_get_load(w) < worker_get_load(best))
+			best = w;
+	}
+	return best;
+}
+
+static void
+admit(struct listener *l, int fd, const struct addr *peer)
+{
+	struct acceptor *a = l->acceptor;
+	enum reason reason = refuse_reason(a, l->conf, peer);
+
+	if (reason != REASON_NONE)
+		refuse(fd, peer, reason);
+	else
+		worker_give_client(choose_worker(a), fd, peer, l->conf);
+}
+
+static void
+on_connection(struct loop *loop, void *arg, uint32_t events)
+{
+	struct listener *l = arg;
+
+	(void)loop, (void)events;
+	for (int i = 0; i < BATCH; i++) {
+		struct sockaddr_storage sa = { .ss_family = AF_UNSPEC };
+		socklen_t len = sizeof(sa);
+		struct addr peer;
+		int fd = accept4(l->fd, (struct sockaddr *)&sa, &len,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd >= 0) {
+			addr_set(&peer, (struct sockaddr *)&sa, len);
+			admit(l, fd, &peer);
+		} else if (errno == EMFILE || errno == ENFILE ||
+		    errno == ENOBUFS || errno == ENOMEM) {
+			start_pause(l->acceptor, errno);
+			return;
+		} else if (errno == EAGAIN) {
+			return;
+		}
+		/* else this one was lost on its way (accept(2)): the next */
+	}
+}
+
+/* --- life -------------------------------------------------------------------------- */
+
+static void *
+run(void *arg)
+{
+	struct acceptor *a = arg;
+
+	loop_run(&a->loop);
+	return NULL;
+}
+
+int
+acceptor_start(struct acceptor *a, struct worker *workers, unsigned workers_n)
+{
+	int error;
+
+	a->workers = workers;
+	a->workers_n = workers_n;
+	if (loop_init(&a->loop, 0) < 0)
+		return errno;
+	timer_init(&a->pause, on_pause_end);
+	watch_all(a);
+	error = pthread_create(&a->thread, NULL, run, a);
+	if (error != 0) {
+		loop_fini(&a->loop);
+		return error;
+	}
+	(void)pthread_setname_np(a->thread, "acceptor");
+	return 0;
+}
+
+static void
+on_stop(struct message *m)
+{
+	struct acceptor *a = LIST_ENTRY(m, struct acceptor, stop);
+
+	if (timer_is_set(&a->pause))
+		timer_clear(&a->loop.timers, &a->pause);
+	else
+		unwatch_all(a);
+	loop_stop(&a->loop);
+}
+
+void
+acceptor_stop(struct acceptor *a)
+{
+	a->stop.deliver = on_stop;
+	loop_post(&a->loop, &a->stop);
+	SYS_OK(pthread_join(a->thread, NULL));
+	loop_fini(&a->loop);
+}

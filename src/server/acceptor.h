@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* acceptor - the thread that takes connections in and hands them to workers.
+ *
+ * It admits (deny, allow, max_clients), gives each to the least loaded worker
+ * and keeps nothing. When the process or the system runs out of descriptors or
+ * memory it pauses and tries again, for it must never end. */
+#pragma once
+
+#include "net/addr.h"
+#include "net/loop.h"
+
+#include <pthread.h>
+#include <stddef.h>
+
+struct acceptor;
+struct conf;
+struct conf_listen;
+struct worker;
+
+struct listener {
+	struct acceptor *acceptor;
+	const struct conf_listen *conf;
+	struct addr bound;
+	int fd;
+};
+
+struct acceptor {
+	/* const after start */
+	const struct conf *conf;
+	struct listener *listeners;
+	size_t listeners_n;
+	struct worker *workers;
+	unsigned workers_n;
+	pthread_t thread;
+
+	/* owner: its thread */
+	struct loop loop;
+	struct timer pause;
+	unsigned turn;
+	struct message stop;
+};
+
+/* Opens all listeners of conf. 0, or -1: what failed is logged. Main thread,
+ * before any thread runs. */
+int acceptor_open(struct acceptor *, const struct conf *conf)
+    __attribute__((warn_unused_result));
+/* Keeps workers. 0, or an error number. */
+int acceptor_start(struct acceptor *, struct worker *workers,
+    unsigned workers_n) __attribute__((warn_unused_result));
+/* No connection is taken in any more. */
+void acceptor_stop(struct acceptor *);
+/* Closes the listeners, started or not. */
+void acceptor_close(struct acceptor *);

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "server/server.h"
+
+#include "backend/backend.h"
+#include "backend/pool.h"
+#include "base/check.h"
+#include "base/log.h"
+#include "client/password.h"
+#include "conf/conf.h"
+#include "conf/options.h"
+#include "net/loop.h"
+#include "net/resolver.h"
+#include "route/router.h"
+#include "route/selector.h"
+#include "server/acceptor.h"
+#include "server/housekeeper.h"
+#include "server/process.h"
+#include "server/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Descriptors beside those of clients and backends: epoll and event
+ * descriptors, listeners, logs, what libraries open for a moment. */
+#define SPARE_DESCRIPTORS 64
+/* How long the backends may take to close when the last client is gone. */
+#define PARTING_MS 1000
+#define POLL_MS 10
+
+struct server {
+	const struct conf *conf;
+	struct acceptor acceptor;
+	struct resolver *resolver;
+	struct passwords *passwords;
+	struct backend *backends[CONF_BACKENDS_MAX];
+	struct router router;
+	struct worker *workers;
+	unsigned workers_n, started_n;
+	struct housekeeper housekeeper;
+};
+
+/* --- start ------------------------------------------------------------------------ */
+
+static unsigned
+count_threads(const struct conf *conf)
+{
+	long n = conf->proxy.threads;
+
+	if (n == 0)
+		n = sysconf(_SC_NPROCESSORS_ONLN);
+	return n > 0 ? (unsigned)n : 1;
+}
+
+static uint64_t
+count_descriptors(const struct conf *conf, unsigned threads_n)
+{
+	uint64_t n = conf->proxy.max_clients + SPARE_DESCRIPTORS +
+	    2 * threads_n + conf->listens_n;
+
+	for (size_t i = 0; i < conf->backends_n; i++)
+		n += conf->backends[i].max_connections;
+	return n;
+}
+
+static void
+mark_groups(struct server *s)
+{
+	for (size_t i = 0; i < s->conf->backends_n; i++)
+		for (size_t k = 0; k < s->conf->backends_n; k++) {
+			const char *a = s->conf->backends[i].group;
+			const char *b = s->conf->backends[k].group;
+
+			if (a != NULL && b != NULL && strcmp(a, b) == 0)
+				s->backends[i]->group_mask |=
+				    UINT64_C(1) << k;
+		}
+}
+
+/* Bits of the backends of each tier, lowest tier first. */
+static void
+make_tiers(struct router *r, const struct conf *conf)
+{
+	uint64_t rest = r->all;
+
+	while (rest != 0) {
+		unsigned lowest = UINT32_MAX;
+		uint64_t bits = 0;
+
+		for (size_t i = 0; i < conf->backends_n; i++) {
+			unsigned tier = conf->backends[i].tier;
+
+			if ((rest >> i & 1) == 0 || tier > lowest)
+				continue;
+			bits = tier == lowest ? bits : 0;
+			bits |= UINT64_C(1) << i;
+			lowest = tier;
+		}
+		r->tiers[r->tiers_n++] = bits;
+		rest &= ~bits;
+	}
+}
+
+static enum selector_strategy
+get_strategy(const struct conf *conf)
+{
+	switch (conf->routing.strategy) {
+	case STRATEGY_ROUND_ROBIN:
+		return SELECT_ROUND_ROBIN;
+	case STRATEGY_WEIGHTED_ROUND_ROBIN:
+		return SELECT_WEIGHTED_ROUND_ROBIN;
+	default:
+		return SELECT_LEAST_LOADED;
+	}
+}
+
+static void
+make_router(struct server *s)
+{
+	const struct conf *conf = s->conf;
+	struct router *r = &s->router;
+
+	r->selector = selector_new(get_strategy(conf), 1);
+	for (size_t i = 0; i < conf->backends_n; i++) {
+		s->backends[i] = backend_new(&conf->backends[i], (unsigned)i,
+		    s->workers_n + 1, s->resolver);
+		CHECK(selector_add_backend(r->selector, s->backends[i]) == 0);
+		r->all |= UINT64_C(1) << i;
+	}
+	selector_seal(r->selector);
+	mark_groups(s);
+	make_tiers(r, conf);
+	r->relay.selector = r->selector;
+	r->relay.drain_limit_bytes = conf->proxy.drain_limit_bytes;
+	r->wait_timeout_ms = conf->proxy.wait_timeout_ms;
+	r->command_timeout_ms = conf->proxy.command_timeout_ms;
+}
+
+static int
+start_threads(struct server *s)
+{
+	int error;
+
+	s->resolver = resolver_start(0);
+	if (s->resolver == NULL)
+		return errno;
+	s->passwords = passwords_start(s->conf);
+	if (s->passwords == NULL)
+		return errno;
+	make_router(s);
+	error = housekeeper_start(&s->housekeeper, s->workers_n, s->backends,
+	    s->conf->backends_n, s->conf->log.stats_interval_ms);
+	s->workers = xcalloc(s->workers_n, sizeof(s->workers[0]));
+	while (error == 0 && s->started_n < s->workers_n) {
+		error = worker_start(&s->workers[s->started_n], s->started_n,
+		    s->conf, &s->router, s->passwords);
+		s->started_n += error == 0;
+	}
+	if (error == 0)
+		error = acceptor_start(&s->acceptor, s->workers,
+		    s->workers_n);
+	return error;
+}
+
+/* --- stop ------------------------------------------------------------------------- */
+
+static size_t
+count_clients(const struct server *s)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < s->workers_n; i++)
+		n += worker_get_load(&s->workers[i]);
+	return n;
+}
+
+static size_t
+count_connections(const struct server *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->conf->backends_n; i++)
+		n += pool_get_status(s->backends[i]->pool).size;
+	return n;
+}
+
+/* Until count() is 0, the time is over, or somebody wants it to end at once.
+ * False: at once. */
+static bool
+wait_for_none(const struct server *s, size_t (*count)(const struct server *),
+    uint64_t max_ms)
+{
+	uint64_t until_ms = loop_clock_ms() + max_ms;
+
+	while (count(s) > 0 && loop_clock_ms() < until_ms) {
+		int number = process_wait_signal(POLL_MS);
+
+		if (number == SIGTERM || number == SIGINT)
+			return false;
+	}
+	return true;
+}
+
+static void
+drain(struct server *s)
+{
+	log_info("shutting down, %zu clients", count_clients(s));
+	for (unsigned i = 0; i < s->workers_n; i++)
+		worker_drain(&s->workers[i]);
+	if (!wait_for_none(s, count_clients,
+	    s->conf->proxy.shutdown_timeout_ms))
+		return;
+	housekeeper_close_pools(&s->housekeeper);
+	(void)wait_for_none(s, count_connections, PARTING_MS);
+}
+
+static void
+stop_threads(struct server *s)
+{
+	for (unsigned i = 0; i < s->started_n; i++)
+		worker_stop(&s->workers[i]);
+	housekeeper_stop(&s->housekeeper);
+	resolver_stop(s->resolver);
+	passwords_stop(s->passwords);
+}
+
+/* What still holds a connection keeps its backend: the process ends anyway. */
+static void
+free_all(struct server *s)
+{
+	bool is_at_rest = count_connections(s) == 0;
+
+	for (size_t i = 0; i < s->conf->backends_n; i++) {
+		backend_log_status(s->backends[i]);
+		if (is_at_rest)
+			backend_free(s->backends[i]);
+	}
+	selector_free(s->router.selector);
+	for (unsigned i = 0; i < s->started_n; i++)
+		worker_fini(&s->workers[i]);
+	housekeeper_fini(&s->housekeeper);
+	free(s->workers);
+}
+
+/* --- signals ------------------------------------------------------------------------ */
+
+static void
+serve_signals(void)
+{
+	for (;;) {
+		switch (process_wait_signal(-1)) {
+		case SIGTERM:
+		case SIGINT:
+			return;
+		case SIGUSR1:
+			if (log_reopen() < 0)
+				log_error("can't reopen the log: %s",
+				    strerror(errno));
+			else
+				log_info("log reopened");
+			break;
+		case SIGHUP:
+			log_warn("SIGHUP ignored: restart to change the "
+			    "configuration");
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+static int
+set_up(struct server *s, bool is_daemon)
+{
+	const struct conf_proxy *proxy = &s->conf->proxy;
+
+	s->workers_n = count_threads(s->conf);
+	loop_table_init(process_raise_descriptor_limit(
+	    count_descriptors(s->conf, s->workers_n)));
+	if (acceptor_open(&s->acceptor, s->conf) < 0)
+		return -1;
+	if (is_daemon && process_detach() < 0) {
+		log_error("can't detach: %s", strerror(errno));
+		return -1;
+	}
+	if (process_write_pidfile(proxy->pidfile) < 0) {
+		log_error("can't write %s: %s", proxy->pidfile,
+		    strerror(errno));
+		return -1;
+	}
+	return 0;
+}
+
+static int
+open_log(const struct conf_log *conf, int verbosity)
+{
+	int level = (int)conf->level + verbosity;
+
+	if (level < (int)LEVEL_ERROR)
+		level = LEVEL_ERROR;
+	if (level > (int)LEVEL_TRACE)
+		level = LEVEL_TRACE;
+	return log_open(conf->target, (enum log_level)level, conf->format);
+}
+
+int
+server_run(const struct conf *conf, bool is_daemon, int verbosity)
+{
+	struct server *s = xcalloc(1, sizeof(*s));
+	int error;
+
+	s->conf = conf;
+	if (open_log(&conf->log, verbosity) < 0) {
+		log_error("can't open the log %s: %s", conf->log.target,
+		    strerror(errno));
+		free(s);
+		return EXIT_RUNTIME;
+	}
+	if (set_up(s, is_daemon) < 0) {
+		acceptor_close(&s->acceptor);
+		free(s);
+		return EXIT_RUNTIME;
+	}
+	process_block_signals();
+	error = start_threads(s);
+	if (error != 0) {
+		log_error("can't start: %s", strerror(error));
+		process_remove_pidfile(conf->proxy.pidfile);
+		exit(EXIT_RUNTIME);
+	}
+	process_report_ready();
+	serve_signals();
+	acceptor_stop(&s->acceptor);
+	acceptor_close(&s->acceptor);
+	drain(s);
+	stop_threads(s);
+	free_all(s);
+	process_remove_pidfile(conf->proxy.pidfile);
+	log_info("stopped");
+	log_close();
+	free(s);
+	return EXIT_FINE;
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* server - the running program: what is started in which order, what each
+ * signal does, what is stopped in which order.
+ *
+ * Main thread. */
+#pragma once
+
+#include <stdbool.h>
+
+struct conf;
+
+/* Runs until a signal ends it. Keeps conf. The program's exit code. */
+int server_run(const struct conf *conf, bool is_daemon, int verbosity);

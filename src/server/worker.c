@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "server/worker.h"
+
+#include "base/check.h"
+#include "client/session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct new_client {
+	struct message message;
+	struct worker *worker;
+	int fd;
+	struct addr peer;
+	const struct conf_listen *listen;
+};
+
+static void *
+run(void *arg)
+{
+	struct worker *w = arg;
+
+	loop_run(&w->loop);
+	return NULL;
+}
+
+int
+worker_start(struct worker *w, unsigned index, const struct conf *conf,
+    const struct router *router, struct passwords *passwords)
+{
+	char name[16];
+	int error;
+
+	if (loop_init(&w->loop, index) < 0)
+		return errno;
+	w->context = (struct client_context){
+		.conf = conf,
+		.router = router,
+		.passwords = passwords,
+		.loop = &w->loop,
+	};
+	list_init(&w->context.sessions);
+	error = pthread_create(&w->thread, NULL, run, w);
+	if (error != 0) {
+		loop_fini(&w->loop);
+		return error;
+	}
+	snprintf(name, sizeof(name), "worker%u", index);
+	(void)pthread_setname_np(w->thread, name);
+	return 0;
+}
+
+static void
+on_new_client(struct message *m)
+{
+	struct new_client *n = LIST_ENTRY(m, struct new_client, message);
+
+	session_start(&n->worker->context, n->fd, &n->peer, n->listen);
+	free(n);
+}
+
+void
+worker_give_client(struct worker *w, int fd, const struct addr *peer,
+    const struct conf_listen *listen)
+{
+	struct new_client *n = xcalloc(1, sizeof(*n));
+
+	atomic_fetch_add(&w->context.sessions_n, 1);
+	n->message.deliver = on_new_client;
+	n->worker = w;
+	n->fd = fd;
+	n->peer = *peer;
+	n->listen = listen;
+	loop_post(&w->loop, &n->message);
+}
+
+unsigned
+worker_get_load(struct worker *w)
+{
+	return atomic_load(&w->context.sessions_n);
+}
+
+static void
+on_drain(struct message *m)
+{
+	struct worker *w = LIST_ENTRY(m, struct worker, drain);
+
+	w->context.is_draining = true;
+	LIST_EACH(link, &w->context.sessions)
+		session_shut_down(session_from_link(link));
+}
+
+void
+worker_drain(struct worker *w)
+{
+	w->drain.deliver = on_drain;
+	loop_post(&w->loop, &w->drain);
+}
+
+static void
+on_stop(struct message *m)
+{
+	struct worker *w = LIST_ENTRY(m, struct worker, stop);
+
+	LIST_EACH(link, &w->context.sessions)
+		session_abort(session_from_link(link));
+	loop_stop(&w->loop);
+}
+
+void
+worker_stop(struct worker *w)
+{
+	w->stop.deliver = on_stop;
+	loop_post(&w->loop, &w->stop);
+	SYS_OK(pthread_join(w->thread, NULL));
+}
+
+void
+worker_fini(struct worker *w)
+{
+	loop_fini(&w->loop);
+}
