@@ -85,16 +85,17 @@ step_clang()
 	fi
 }
 
+# The instrumented code makes gcc see null pointers that are not there, so
+# warnings are errors in the plain builds only.
 step_asan()
 {
-	build "$WORK/asan" CC=clang --enable-werror --enable-asan \
-		--enable-ubsan || return 1
+	build "$WORK/asan" CC=clang --enable-asan --enable-ubsan || return 1
 	make_check "$WORK/asan" && black_box "$WORK/asan" 4
 }
 
 step_tsan()
 {
-	build "$WORK/tsan" CC=gcc --enable-werror --enable-tsan || return 1
+	build "$WORK/tsan" CC=gcc --enable-tsan || return 1
 	make_check "$WORK/tsan" && black_box "$WORK/tsan" 6
 }
 
