@@ -91,6 +91,10 @@ timer_init(struct timer *t, timer_cb_f *expired)
 void
 timer_set(struct timers *ts, struct timer *t, uint64_t deadline_ms)
 {
+	if (deadline_ms == UINT64_MAX) {
+		timer_clear(ts, t);
+		return;
+	}
 	t->deadline_ms = deadline_ms;
 	if (t->position == 0) {
 		t->queued_ms = deadline_ms;

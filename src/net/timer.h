@@ -33,7 +33,8 @@ uint64_t timers_next(const struct timers *);
 void timers_expire(struct timers *, uint64_t now_ms);
 
 void timer_init(struct timer *, timer_cb_f *expired);
-/* Arms it, or moves it when it was armed already. */
+/* Arms it, or moves it when it was armed already; UINT64_MAX disarms it. In
+ * expired() only for a time to come, or timers_expire() never ends. */
 void timer_set(struct timers *, struct timer *, uint64_t deadline_ms);
 /* Disarms it; must be called before its memory goes. */
 void timer_clear(struct timers *, struct timer *);
