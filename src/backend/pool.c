@@ -88,8 +88,9 @@ can_create_locked(const struct pool *p, uint64_t now_ms)
 	    get_used_locked(p) < p->sh.settings.max_size;
 }
 
+/* Like lend_locked(): whose it is the caller says, or its arrival. */
 static struct pool_item *
-create_locked(struct pool *p, struct loop *l)
+create_locked(struct pool *p)
 {
 	struct list *link = list_pop_front(&p->sh.free);
 	struct pool_item *item;
@@ -106,7 +107,6 @@ create_locked(struct pool *p, struct loop *l)
 	enter_locked(item, PLACE_CONNECTING);
 	CHECK(get_used_locked(p) <= p->sh.settings.max_size);
 	item->home = NULL;
-	atomic_store(&item->lessee, l);
 	return item;
 }
 
@@ -121,14 +121,13 @@ pick_idle_locked(struct pool *p, unsigned index)
 }
 
 static void
-lend_locked(struct pool_item *item, struct loop *l)
+lend_locked(struct pool_item *item)
 {
 	list_remove(&item->link);
 	enter_locked(item, PLACE_LENT);
-	atomic_store(&item->lessee, l);
 }
 
-/* An idle item for this loop: one that is watched there already, else
+/* An idle item for a user on this loop: one that is watched there already, else
  * another loop's, which costs its new user two calls of epoll_ctl. */
 static struct pool_item *
 take_idle_locked(struct pool *p, struct loop *l)
@@ -140,7 +139,7 @@ take_idle_locked(struct pool *p, struct loop *l)
 	for (unsigned i = 0; item == NULL && i < p->loops_n; i++)
 		item = pick_idle_locked(p, (l->index + i) % p->loops_n);
 	CHECK(item != NULL);
-	lend_locked(item, l);
+	lend_locked(item);
 	return item;
 }
 
@@ -268,7 +267,7 @@ serve_waiters_locked(struct pool *p, uint64_t now_ms, struct grants *g)
 		if (item != NULL)
 			add_grant(g, w, item, false);
 		else
-			add_grant(g, w, create_locked(p, w->loop), true);
+			add_grant(g, w, create_locked(p), true);
 	}
 }
 
@@ -358,11 +357,14 @@ get_locked(struct pool *p, struct loop *l, uint64_t now_ms,
 	if (!list_is_empty(&p->sh.waiters))
 		return POOL_BUSY;
 	*item_r = take_idle_locked(p, l);
-	if (*item_r != NULL)
+	if (*item_r != NULL) {
+		atomic_store(&(*item_r)->lessee, l);
 		return POOL_ITEM;
+	}
 	end_cooling_locked(p, now_ms);
 	if (can_create_locked(p, now_ms)) {
-		*item_r = create_locked(p, l);
+		*item_r = create_locked(p);
+		atomic_store(&(*item_r)->lessee, l);
 		return POOL_CREATE;
 	}
 	if (get_live_locked(p) == 0 && now_ms < p->sh.backoff_until_ms)
@@ -383,10 +385,23 @@ pool_get(struct pool *p, struct loop *l, uint64_t now_ms,
 	return rc;
 }
 
+/* On the waiter's loop: only now is the item its own. Until here an event that
+ * this loop has in hand must find it in nobody's use. */
+static void
+on_grant(struct message *m)
+{
+	struct pool_waiter *w = LIST_ENTRY(m, struct pool_waiter, message);
+
+	if (w->item != NULL)
+		atomic_store(&w->item->lessee, w->loop);
+	w->deliver(m);
+}
+
 void
 pool_waiter_init(struct pool_waiter *w, struct loop *l, message_cb_f *deliver)
 {
-	*w = (struct pool_waiter){ .loop = l, .message.deliver = deliver };
+	*w = (struct pool_waiter){ .loop = l, .message.deliver = on_grant,
+	    .deliver = deliver };
 	atomic_init(&w->state, WAITER_WAITING);
 	atomic_init(&w->queues_n, 1);
 }
@@ -458,8 +473,10 @@ void
 pool_made(struct pool_item *item, uint64_t now_ms)
 {
 	struct pool *p = item->pool;
+	struct grants grants;
 	uint64_t max;
 
+	grants_init(&grants);
 	lock(p);
 	max = p->sh.settings.max_lifetime_ms;
 	item->born_ms = now_ms;
@@ -467,7 +484,9 @@ pool_made(struct pool_item *item, uint64_t now_ms)
 	p->sh.failures_n = 0;
 	p->sh.backoff_until_ms = 0;
 	enter_locked(item, PLACE_LENT);
+	serve_waiters_locked(p, now_ms, &grants);	/* no back-off any more */
 	unlock(p);
+	post_grants(&grants);
 }
 
 bool
@@ -486,7 +505,7 @@ pool_put(struct pool_item *item, uint64_t now_ms,
 		enter_locked(item, PLACE_CLOSING);
 		is_kept = false;
 	} else if ((w = pop_waiter_locked(p)) != NULL) {
-		atomic_store(&item->lessee, w->loop);
+		atomic_store(&item->lessee, NULL);	/* see on_grant() */
 	} else {
 		enter_locked(item, PLACE_IDLE);
 		item->idle_since_ms = now_ms;
@@ -570,8 +589,10 @@ pool_claim(struct pool_item *item, struct loop *l)
 
 	lock(p);
 	is_ours = item->place == PLACE_IDLE && item->home == l;
-	if (is_ours)
-		lend_locked(item, l);
+	if (is_ours) {
+		lend_locked(item);
+		atomic_store(&item->lessee, l);
+	}
 	unlock(p);
 	return is_ours;
 }
@@ -607,7 +628,8 @@ take_if_locked(struct pool *p, struct loop *l,
 			    LIST_ENTRY(link, struct pool_item, link);
 
 			if (wanted(item, arg)) {
-				lend_locked(item, l);
+				lend_locked(item);
+				atomic_store(&item->lessee, l);
 				return item;
 			}
 		}
@@ -646,8 +668,10 @@ pool_prewarm(struct pool *p, struct loop *l, uint64_t now_ms)
 	end_cooling_locked(p, now_ms);
 	if (p->sh.places_n[PLACE_IDLE] + p->sh.places_n[PLACE_CONNECTING] <
 	    p->sh.settings.min_idle && list_is_empty(&p->sh.waiters) &&
-	    can_create_locked(p, now_ms))
-		item = create_locked(p, l);
+	    can_create_locked(p, now_ms)) {
+		item = create_locked(p);
+		atomic_store(&item->lessee, l);
+	}
 	unlock(p);
 	return item;
 }

@@ -52,7 +52,9 @@ struct pool_item {
 	struct list link;		/* idle or free list; under the mutex */
 	struct pool *pool;		/* const */
 	_Atomic(struct loop *) lessee;	/* whose it is while lent, connecting
-					 * or closing; NULL when idle */
+					 * or closing; NULL when idle or on its
+					 * way to a waiter. Only its own thread
+					 * enters a loop here */
 	enum pool_place place;		/* under the mutex */
 	struct loop *home;		/* the loop that watches it while idle;
 					 * under the mutex */
@@ -88,7 +90,8 @@ enum waiter_state {
 
 /* One that waits in the queues of several pools for whatever comes first. */
 struct pool_waiter {
-	struct message message;	/* to its own loop; deliver set by the user */
+	struct message message;	/* to its own loop */
+	message_cb_f *deliver;	/* the user's; const while waiting */
 	struct loop *loop;	/* whose thread waits; const while waiting */
 	_Atomic enum waiter_state state;
 	_Atomic unsigned queues_n;	/* it stands in, + 1 while joining */
@@ -160,7 +163,8 @@ void pool_leave(struct pool_ticket *ticket);
 bool pool_waiter_cancel(struct pool_waiter *w)
     __attribute__((warn_unused_result));
 
-/* A connecting item has become usable: it is lent now. */
+/* A connecting item has become usable: it is lent now. Ends a back-off, so
+ * waiters may be served. */
 void pool_made(struct pool_item *item, uint64_t now_ms);
 
 /* Gives a clean item back: to the first waiter, or to the idle ones. False:
