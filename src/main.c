@@ -13,7 +13,7 @@ main(int argc, char **argv)
 	int code;
 
 	if (conf_start(argc, argv, &options, &conf, &code)) {
-		code = server_run(conf, options.is_daemon, options.verbosity);
+		code = server_run(conf, options.is_daemon);
 		conf_free(conf);
 	}
 	options_fini(&options);

@@ -134,7 +134,7 @@ format_line(char *line, size_t size, enum log_level level, const char *text)
 	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
 	n = (size_t)snprintf(line, size,
 	    out.format == FORMAT_JSON ?
-	    "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"text\":\"" :
+	    "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"msg\":\"" :
 	    "%s.%03ldZ %-5s ", stamp, now.tv_nsec / 1000000,
 	    levels[level].name);
 	n = append_escaped(line, n, size - 4, text);

@@ -27,9 +27,10 @@ static void
 answer_usage(struct exchange *x)
 {
 	char line[COMMAND_USAGE_MAX];
+	size_t n = command_usage(x->command.row, true, line, sizeof(line));
 
-	command_usage(x->command.row, true, line, sizeof(line));
-	exchange_answer_line(x, line);
+	CHECK(n < sizeof(line));
+	exchange_answer(x, line, n);
 }
 
 static void

@@ -39,6 +39,7 @@ on_checked(struct message *m)
 	} else {
 		log_warn("client=%s login failed user=%s",
 		    addr_format(&s->peer, peer), s->user_name);
+		login_free(s);
 		exchange_answer_line(x, "481 wrong name or password");
 	}
 	free(check);

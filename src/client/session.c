@@ -35,8 +35,8 @@ log_end(const struct session *s)
 	char peer[ADDR_TEXT_MAX];
 	uint64_t ms = session_loop(s)->now_ms - s->started_ms;
 
-	log_info("client=%s listen=%s user=%s end=%s (%s) seconds=%" PRIu64
-	    ".%03" PRIu64 " commands=%" PRIu64 " bytes_in=%" PRIu64
+	log_info("client=%s listen=%s user=%s end=%s (%s) duration=%" PRIu64
+	    ".%03" PRIu64 "s commands=%" PRIu64 " bytes_in=%" PRIu64
 	    " bytes_out=%" PRIu64, addr_format(&s->peer, peer),
 	    s->listen->s.name, s->is_logged_in ? s->user_name : "-",
 	    reason_key(s->end), reason_words(s->end), ms / 1000, ms % 1000,
@@ -118,11 +118,18 @@ set_timer(struct session *s)
 		timer_set(&session_loop(s)->timers, &s->timer, d);
 }
 
+/* A big socket buffer takes bytes in bursts, so what counts is what left it. */
+static uint64_t
+get_taken_bytes(struct session *s)
+{
+	return s->output.sent_bytes - stream_get_untaken(&s->stream);
+}
+
 static void
 start_window(struct session *s)
 {
 	s->window_ms = session_loop(s)->now_ms;
-	s->window_sent_bytes = s->output.sent_bytes;
+	s->window_taken_bytes = get_taken_bytes(s);
 }
 
 static void
@@ -131,7 +138,7 @@ on_deadline(struct session *s)
 	if (s->state == SESS_LINGERING)
 		session_close(s, s->end);
 	else if (output_pending(&s->output) > 0 &&
-	    s->output.sent_bytes - s->window_sent_bytes >= STALL_BYTES)
+	    get_taken_bytes(s) - s->window_taken_bytes >= STALL_BYTES)
 		start_window(s);
 	else if (output_pending(&s->output) > 0)
 		session_close(s, REASON_CLIENT_STALL);
@@ -239,6 +246,8 @@ on_pump(struct task *t)
 	if (s->state == SESS_CLOSED)
 		return;
 	if (output_pending(&s->output) == 0)
+		s->window_ms = 0;
+	else if (s->window_ms == 0)
 		start_window(s);
 	loop_mask(session_loop(s), s->stream.fd, get_events(s));
 	set_timer(s);
@@ -313,7 +322,7 @@ session_start(struct client_context *context, int fd, const struct addr *peer,
 	s->context = context;
 	s->listen = listen;
 	s->peer = *peer;
-	s->started_ms = s->active_ms = s->window_ms = context->loop->now_ms;
+	s->started_ms = s->active_ms = context->loop->now_ms;
 	stream_init_plain(&s->stream, fd);
 	output_init(&s->output, &s->stream);
 	pipeline_init(&s->pipeline, &pipeline_user, context->router,

@@ -54,8 +54,8 @@ struct session {
 
 	uint64_t started_ms;
 	uint64_t active_ms;		/* last byte from or to the client */
-	uint64_t window_ms;		/* the stall window began */
-	uint64_t window_sent_bytes;	/* output.sent_bytes then; */
+	uint64_t window_ms;		/* the stall window began; 0: none */
+	uint64_t window_taken_bytes;	/* what the client had taken then */
 	uint64_t linger_ms;		/* LINGERING since */
 	uint64_t received_bytes;
 	enum reason end;

@@ -4,6 +4,8 @@
 #include "net/loop.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 static enum io_rc
@@ -58,11 +60,20 @@ end_writing_plain(struct stream *s)
 	(void)shutdown(s->fd, SHUT_WR);
 }
 
+static size_t
+get_untaken_plain(struct stream *s)
+{
+	int n = 0;
+
+	return ioctl(s->fd, SIOCOUTQ, &n) == 0 && n > 0 ? (size_t)n : 0;
+}
+
 static const struct stream_ops plain_ops = {
 	.read = read_plain,
 	.write = write_plain,
 	.is_quiet = is_quiet_plain,
 	.end_writing = end_writing_plain,
+	.get_untaken = get_untaken_plain,
 };
 
 void
@@ -95,6 +106,12 @@ void
 stream_end_writing(struct stream *s)
 {
 	s->ops->end_writing(s);
+}
+
+size_t
+stream_get_untaken(struct stream *s)
+{
+	return s->ops->get_untaken(s);
 }
 
 void

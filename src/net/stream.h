@@ -26,6 +26,7 @@ struct stream_ops {
 	    int iov_n, size_t *n_r);
 	bool (*is_quiet)(struct stream *);
 	void (*end_writing)(struct stream *);
+	size_t (*get_untaken)(struct stream *);
 };
 
 struct stream {
@@ -46,5 +47,7 @@ enum io_rc stream_write(struct stream *, const struct iovec *iov, int iov_n,
 bool stream_is_quiet(struct stream *);
 /* Tells the peer that no more comes; reading goes on. */
 void stream_end_writing(struct stream *);
+/* Bytes that were written and that the peer's system has not taken yet. */
+size_t stream_get_untaken(struct stream *);
 /* Closes the descriptor (loop_close()). */
 void stream_close(struct stream *);

@@ -218,7 +218,8 @@ blame(struct relay *r, struct exchange *x, enum reason reason)
 	uint64_t bit = UINT64_C(1) << r->backend->index;
 
 	if (reason == REASON_BACKEND_EOF || reason == REASON_BACKEND_RESET ||
-	    reason == REASON_UNSOLICITED || r->state == RELAY_CONNECTING)
+	    reason == REASON_UNSOLICITED || reason == REASON_STALE ||
+	    r->state == RELAY_CONNECTING)
 		x->failed |= bit;
 	else
 		x->spent |= bit;
@@ -346,8 +347,12 @@ finish(struct relay *r, struct exchange *x)
 static void
 note_unsupported(struct relay *r, struct exchange *x, int code)
 {
-	/* One 500 tells of the verb; 503 may be about the arguments. */
-	if (code == 500 && x->command.route == ROUTE_MSGID)
+	/* One refusal tells of the verb, but a 503 to HDR may tell of the
+	 * field only (RFC 3977, 8.5.2), and one to LIST of the keyword. */
+	bool is_of_verb = code == 500 || (x->command.row->id != CMD_HDR &&
+	    x->command.row->id != CMD_XHDR);
+
+	if (is_of_verb && x->command.route == ROUTE_MSGID)
 		backend_mark_unsupported(r->backend, x->command.row->id);
 	x->unsupported |= UINT64_C(1) << r->backend->index;
 }
@@ -569,8 +574,12 @@ on_ready(struct conn *c, void *user)
 
 	(void)c;
 	r->state = RELAY_STATUS;
-	LIST_EACH(link, &r->exchanges)
-		send_command(r, to_exchange(link));
+	LIST_EACH(link, &r->exchanges) {
+		struct exchange *x = to_exchange(link);
+
+		send_command(r, x);
+		x->client->ops->kick(x->client);	/* others may follow */
+	}
 	update_deadline(r);
 }
 

@@ -26,8 +26,9 @@
 /* Descriptors beside those of clients and backends: epoll and event
  * descriptors, listeners, logs, what libraries open for a moment. */
 #define SPARE_DESCRIPTORS 64
-/* How long the backends may take to close when the last client is gone. */
-#define PARTING_MS 1000
+/* When the last client is gone: time to read answers out and for the backends
+ * to close. */
+#define REST_MS 4500
 #define POLL_MS 10
 
 struct server {
@@ -190,10 +191,8 @@ count_connections(const struct server *s)
  * False: at once. */
 static bool
 wait_for_none(const struct server *s, size_t (*count)(const struct server *),
-    uint64_t max_ms)
+    uint64_t until_ms)
 {
-	uint64_t until_ms = loop_clock_ms() + max_ms;
-
 	while (count(s) > 0 && loop_clock_ms() < until_ms) {
 		int number = process_wait_signal(POLL_MS);
 
@@ -206,14 +205,18 @@ wait_for_none(const struct server *s, size_t (*count)(const struct server *),
 static void
 drain(struct server *s)
 {
+	uint64_t until_ms = loop_clock_ms() +
+	    s->conf->proxy.shutdown_timeout_ms;
+
 	log_info("shutting down, %zu clients", count_clients(s));
 	for (unsigned i = 0; i < s->workers_n; i++)
 		worker_drain(&s->workers[i]);
-	if (!wait_for_none(s, count_clients,
-	    s->conf->proxy.shutdown_timeout_ms))
+	if (!wait_for_none(s, count_clients, until_ms))
 		return;
 	housekeeper_close_pools(&s->housekeeper);
-	(void)wait_for_none(s, count_connections, PARTING_MS);
+	if (until_ms > loop_clock_ms() + REST_MS)
+		until_ms = loop_clock_ms() + REST_MS;
+	(void)wait_for_none(s, count_connections, until_ms);
 }
 
 static void
@@ -293,26 +296,15 @@ set_up(struct server *s, bool is_daemon)
 	return 0;
 }
 
-static int
-open_log(const struct conf_log *conf, int verbosity)
-{
-	int level = (int)conf->level + verbosity;
-
-	if (level < (int)LEVEL_ERROR)
-		level = LEVEL_ERROR;
-	if (level > (int)LEVEL_TRACE)
-		level = LEVEL_TRACE;
-	return log_open(conf->target, (enum log_level)level, conf->format);
-}
-
 int
-server_run(const struct conf *conf, bool is_daemon, int verbosity)
+server_run(const struct conf *conf, bool is_daemon)
 {
 	struct server *s = xcalloc(1, sizeof(*s));
 	int error;
 
 	s->conf = conf;
-	if (open_log(&conf->log, verbosity) < 0) {
+	if (log_open(conf->log.target, conf->log.level, conf->log.format) <
+	    0) {
 		log_error("can't open the log %s: %s", conf->log.target,
 		    strerror(errno));
 		free(s);

@@ -10,4 +10,4 @@
 struct conf;
 
 /* Runs until a signal ends it. Keeps conf. The program's exit code. */
-int server_run(const struct conf *conf, bool is_daemon, int verbosity);
+int server_run(const struct conf *conf, bool is_daemon);
