@@ -20,10 +20,10 @@ client dies inside the block                test_client_gone_*
 import pytest
 
 from fake import Conn, Gate, reply
-from timing import wait_until
+from timing import ms, wait_until
 from wire import END, article, articles, body, head, lines, noise, stuff
 
-FAST = {"wait_timeout": "3s", "command_timeout": "4s"}
+FAST = {"wait_timeout": ms(600), "command_timeout": ms(900)}
 
 TEXTS = {
     "plain": b"hello\r\nworld\r\n",
@@ -340,7 +340,7 @@ GARBAGE = {
 
 @pytest.mark.parametrize("kind", GARBAGE)
 def test_garbage_alone_400_and_close(bed, kind):
-    be = bed.fake(replacement_cooldown="50ms", response_timeout="2s")
+    be = bed.fake(replacement_cooldown="50ms", response_timeout=ms(300))
     be.on["STAT"] = GARBAGE[kind]
     client = bed.proxy(be, proxy=FAST).client()
     assert client.code("STAT <a@x>") == "400"
@@ -350,7 +350,7 @@ def test_garbage_alone_400_and_close(bed, kind):
 
 @pytest.mark.parametrize("kind", GARBAGE)
 def test_garbage_another_backend_answers(bed, kind):
-    bad = bed.fake(replacement_cooldown="50ms", response_timeout="2s")
+    bad = bed.fake(replacement_cooldown="50ms", response_timeout=ms(300))
     good = bed.fake(articles=articles("a"))
     bad.on["STAT"] = GARBAGE[kind]
     proxy = bed.proxy(bad, good, routing={"strategy": "round-robin"})
@@ -456,14 +456,17 @@ def test_client_gone_much_left_is_not_read(bed, how):
     assert be.accepts == 2
 
 
-def test_client_gone_and_the_backend_says_no_more(bed):
+@pytest.mark.parametrize("how", ["close", "reset"])
+def test_client_gone_and_the_backend_says_no_more(bed, how):
+    """A close alone may be half of one, so then stall_timeout decides."""
     be = bed.fake(articles=articles("b"), max_connections=1,
-                  replacement_cooldown="50ms")
+                  replacement_cooldown="50ms",
+                  stall_timeout=ms(500) if how == "close" else "10m")
     be.on["BODY"] = lambda c, line: (c.send(STATUS + b"x\r\n"), c.hang())
     proxy = bed.proxy(be)
     client = proxy.client()
     assert client.code("BODY <a@x>") == "222"
-    client.close()
+    getattr(client, how)()
     assert proxy.client().ask("STAT <b@x>") == "223 0 <b@x>"
     assert be.accepts == 2
 

@@ -18,7 +18,7 @@ import statistics
 import pytest
 
 from fake import Gate
-from timing import Clock, scaled, wait_until
+from timing import Clock, ms, scaled, wait_until
 from wire import article, articles, body, stuff
 
 USERS = {"alice": {"password_plain": "secret"}}
@@ -158,7 +158,7 @@ def test_vanished_client_frees_its_descriptor(bed):
 
 def test_all_backends_down_greeting_400_and_alive(bed):
     proxy = bed.proxy(bed.refusing("a"), bed.refusing("b"),
-                      proxy={"wait_timeout": "2s", "command_timeout": "3s"})
+                      proxy={"wait_timeout": ms(500), "command_timeout": ms(900)})
     for _ in range(3):
         client = proxy.client()
         assert client.greeting.startswith("201 ")
@@ -170,8 +170,8 @@ def test_all_backends_down_greeting_400_and_alive(bed):
 def test_backend_that_was_down_at_start_comes_up(bed):
     be = bed.fake(articles=articles("a"), replacement_cooldown="100ms")
     be.down()
-    proxy = bed.proxy(be, proxy={"wait_timeout": "1s",
-                                 "command_timeout": "2s"})
+    proxy = bed.proxy(be, proxy={"wait_timeout": ms(500),
+                                 "command_timeout": ms(900)})
     client = proxy.client()
     assert client.code("STAT <a@x>") == "400"
     be.up()

@@ -15,7 +15,7 @@ import signal
 import pytest
 
 from fake import Gate, refuses_login
-from timing import wait_until
+from timing import ms, wait_until
 from wire import articles, body, stuff
 
 USERS = {"alice": {"password_plain": "xyzzy-plain"}}
@@ -24,12 +24,14 @@ USERS = {"alice": {"password_plain": "xyzzy-plain"}}
 def session_line(proxy, client):
     """The line about the end of this client's session."""
     port = client.sock.getsockname()[1]
+    client.close()
     found = proxy.wait_log(r"^.*127\.0\.0\.1:%d\b.*commands=.*$" % port)
     return found.group(0)
 
 
 def end_quit(client):
     client.ask("QUIT")
+    client.close()
 
 
 def end_eof(client):
@@ -77,7 +79,7 @@ def test_session_line_tells_how_long(bed):
     proxy = bed.proxy(bed.fake())
     client = proxy.client()
     client.ask("QUIT")
-    assert re.search(r"\d+(\.\d+)?m?s\b", session_line(proxy, client))
+    assert re.search(r"\bduration=\d+\.\d+s\b", session_line(proxy, client))
 
 
 def test_session_line_for_a_cut_answer(bed):
@@ -96,8 +98,9 @@ def test_session_line_for_a_shutdown(bed):
     client = proxy.client()
     proxy.signal()
     assert client.line()[:3] == "400"
+    line = session_line(proxy, client)
     assert proxy.wait_end() == 0
-    assert "shutdown" in session_line(proxy, client)
+    assert "shutdown" in line
 
 
 def test_session_line_for_a_login_timeout(bed):
@@ -191,9 +194,9 @@ def test_no_secret_at_the_lowest_level(bed):
                "AUTHINFO PASS xyzzy-first", "authinfo pass  xyzzy-two blanks",
                "AUTHINFO SASL PLAIN xyzzy-sasl", "AUTHINFO GENERIC xyzzy-gen",
                "AUTHINFO SIMPLE xyzzy-simple")
-    client.expect(381, 481, 482, 482)
-    for _ in range(3):
-        assert client.line()[0] == "5"
+    client.expect(381, 481)
+    for _ in range(5):
+        assert client.line()[0] in "45"
     assert client.login("alice", "xyzzy-plain") == "281"
     assert client.code("AUTHINFO PASS xyzzy-again") == "502"
     assert client.code("STAT <a@x>") == "223"
@@ -205,7 +208,7 @@ def test_no_secret_when_a_backend_repeats_it(bed):
     be = bed.fake("sick", username="account", password="xyzzy-key")
     be.script = refuses_login("481 wrong: xyzzy-key")
     proxy = bed.proxy(be, log={"level": "trace"},
-                      proxy={"wait_timeout": "500ms"})
+                      proxy={"wait_timeout": ms(300)})
     client = proxy.client()
     assert "xyzzy" not in client.ask("STAT <a@x>")
     proxy.stop()
@@ -225,7 +228,7 @@ def test_control_characters_cannot_forge_a_line(bed):
     be.on["STAT"] = lambda c, line: c.send(
         b"400 \x1b[31mred\x07 forged-line\r\n")
     proxy = bed.proxy(be, log={"level": "trace"},
-                      proxy={"wait_timeout": "500ms"})
+                      proxy={"wait_timeout": ms(300)})
     client = proxy.client()
     client.send(b"XFOO \x1b[2J\r\n")
     client.line()
@@ -249,6 +252,7 @@ def test_target_file_and_usr1(bed):
     wait_until(path.exists, what="a new file")
     client = proxy.client()
     client.ask("QUIT")
+    client.close()
     wait_until(lambda: "quit" in path.read_text(), what="a line")
     assert "quit" not in (bed.tmp / "old").read_text()
     proxy.signal()
@@ -277,6 +281,7 @@ def test_level_error_says_nothing_of_sessions(bed):
     assert client.code("STAT <a@x>") == "223"
     client.ask("QUIT")
     client.at_end()
+    client.close()
     proxy.signal()
     assert proxy.wait_end() == 0
     assert proxy.log() == ""
@@ -307,4 +312,5 @@ def test_format_json(bed):
     proxy.signal()
     assert proxy.wait_end() == 0
     rows = [json.loads(line) for line in proxy.log().splitlines()]
-    assert rows and all("msg" in row or "message" in row for row in rows)
+    assert rows and all({"time", "level", "msg"} <= set(row)
+                        for row in rows)

@@ -38,6 +38,7 @@ def test_term_idle_client_gets_400_at_once(bed, number):
     for client in fresh, used:
         assert client.line()[:3] == "400"
         client.at_end()
+        client.close()
     assert proxy.wait_end() == 0
     assert clock() < scaled(3)
 
@@ -61,6 +62,7 @@ def test_term_the_answer_in_flight_arrives_whole(bed):
     assert client.block() == text + text + END
     assert client.line()[:3] == "400"
     client.at_end()
+    client.close()
     assert proxy.wait_end() == 0
 
 
@@ -326,6 +328,7 @@ def test_descriptor_limit_accept_pauses_and_resumes(bed):
 
 def test_descriptor_limit_freed_places_are_used(bed):
     proxy = bed.proxy(bed.fake())
+    assert proxy.client().code("DATE") == "111"
     limit = resource.prlimit(proxy.pid, resource.RLIMIT_NOFILE)
     resource.prlimit(proxy.pid, resource.RLIMIT_NOFILE,
                      (proxy.fds() + 2, limit[1]))

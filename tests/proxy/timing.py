@@ -19,6 +19,11 @@ def scaled(seconds):
     return seconds * SLOW
 
 
+def ms(n):
+    """A duration for a setting: n milliseconds, longer on a slow build."""
+    return "%dms" % (n * SLOW)
+
+
 def wait_until(condition, timeout=None, what="the condition"):
     """Call condition until it is true; gives its value."""
     limit = time.monotonic() + (LIMIT if timeout is None else scaled(timeout))
