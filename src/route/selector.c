@@ -139,7 +139,7 @@ static int
 pick_least_loaded(struct selector *s, uint64_t candidates)
 {
 	unsigned n = (unsigned)__builtin_popcountll(candidates);
-	unsigned first = n > 1 ? take_turn(s) % n : 0;
+	unsigned first = take_turn(s) % n;
 	int best = SELECTOR_NONE;
 	uint64_t best_pending = 0, best_capacity = 1;
 
@@ -168,7 +168,11 @@ selector_route_command(struct selector *s, uint64_t candidates)
 	candidates &= s->all;
 	if (candidates == 0)
 		return SELECTOR_NONE;
-	if (s->strategy == SELECT_ROUND_ROBIN)
+	/* No choice takes no turn: else a command that is asked again at the
+	 * only other backend would bring the next one to where it began. */
+	if ((candidates & (candidates - 1)) == 0)
+		id = get_bit(candidates, 0);
+	else if (s->strategy == SELECT_ROUND_ROBIN)
 		id = pick_round_robin(s, candidates);
 	else if (s->strategy == SELECT_WEIGHTED_ROUND_ROBIN)
 		id = pick_weighted(s, candidates);

@@ -9,6 +9,7 @@
 #include "net/loop.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "test.h"
 

@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "net/loop.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "test.h"
+#include "threads.h"
+
+static struct loop loop, other;
+
+static void
+set_up(void)
+{
+	loop_table_init(1024);
+	cr_assert_eq(loop_init(&loop, 0), 0);
+	cr_assert_eq(loop_init(&other, 1), 0);
+}
+
+static void
+tear_down(void)
+{
+	loop_fini(&loop);
+	loop_fini(&other);
+}
+
+#define LOOP_TEST(name, ...)                                                  \
+	Test(loop, name, .init = set_up, .fini = tear_down, ##__VA_ARGS__)
+
+/* --- descriptors ------------------------------------------------------------ */
+
+struct seen {
+	unsigned n;
+	uint32_t events;
+	struct loop *loop;
+	void (*then)(void);
+};
+
+static struct seen seen[4];
+
+static void
+on_seen(struct loop *l, void *arg, uint32_t events)
+{
+	struct seen *s = arg;
+
+	s->n++;
+	s->events = events;
+	s->loop = l;
+	if (s->then != NULL)
+		s->then();
+}
+
+static int ends[2][2];
+
+/* Two pairs; what is written to [i][1] shows at [i][0]. */
+static void
+open_pairs(void)
+{
+	memset(seen, 0, sizeof(seen));
+	for (int i = 0; i < 2; i++)
+		cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK,
+		    0, ends[i]), 0);
+}
+
+static void
+poke(int fd)
+{
+	CHECK(write(fd, "x", 1) == 1);
+}
+
+LOOP_TEST(tells_what_happens_to_a_descriptor)
+{
+	open_pairs();
+	loop_watch(&loop, ends[0][0], EPOLLIN, on_seen, &seen[0]);
+	loop_turn(&loop, 0);
+	cr_assert_eq(seen[0].n, 0);
+	poke(ends[0][1]);
+	loop_turn(&loop, 0);
+	cr_assert_eq(seen[0].n, 1);
+	cr_assert_eq(seen[0].events, EPOLLIN);
+	cr_assert_eq(seen[0].loop, &loop);
+	loop_turn(&loop, 0);	/* level-triggered */
+	cr_assert_eq(seen[0].n, 2);
+	loop_mask(&loop, ends[0][0], EPOLLOUT);
+	loop_turn(&loop, 0);
+	cr_assert_eq(seen[0].events, EPOLLOUT);
+	loop_mask(&loop, ends[0][0], 0);
+	loop_turn(&loop, 0);
+	cr_assert_eq(seen[0].n, 3);
+	loop_unwatch(&loop, ends[0][0]);
+	close(ends[0][1]);
+	loop_turn(&loop, 0);
+	cr_assert_eq(seen[0].n, 3);
+	close(ends[0][0]);
+	close(ends[1][0]);
+	close(ends[1][1]);
+}
+
+static void
+close_both(void)
+{
+	loop_close(ends[0][0]);
+	loop_close(ends[1][0]);
+}
+
+LOOP_TEST(an_event_of_a_closed_descriptor_is_dropped)
+{
+	open_pairs();
+	for (int i = 0; i < 2; i++) {
+		seen[i].then = close_both;
+		loop_watch(&loop, ends[i][0], EPOLLIN, on_seen, &seen[i]);
+		poke(ends[i][1]);
+	}
+	/* Both events are fetched in one turn; the first ends the second. */
+	loop_turn(&loop, 0);
+	cr_assert_eq(seen[0].n + seen[1].n, 1);
+	loop_turn(&loop, 0);
+	cr_assert_eq(seen[0].n + seen[1].n, 1);
+	close(ends[0][1]);
+	close(ends[1][1]);
+}
+
+static int reused[2];
+
+/* Closes both and watches the same numbers again, for something else. */
+static void
+reuse_both(void)
+{
+	for (int i = 0; i < 2; i++) {
+		int fd = ends[i][0];
+
+		loop_close(fd);
+		reused[i] = fcntl(loop.inbox.event_fd, F_DUPFD, fd);
+		CHECK(reused[i] == fd);
+		loop_watch(&loop, fd, EPOLLIN, on_seen, &seen[2 + i]);
+	}
+}
+
+LOOP_TEST(an_event_of_the_former_user_of_a_number_is_dropped)
+{
+	open_pairs();
+	for (int i = 0; i < 2; i++) {
+		seen[i].then = reuse_both;
+		loop_watch(&loop, ends[i][0], EPOLLIN, on_seen, &seen[i]);
+		poke(ends[i][1]);
+	}
+	loop_turn(&loop, 0);
+	cr_assert_eq(seen[0].n + seen[1].n, 1);
+	cr_assert_eq(seen[2].n, 0);
+	cr_assert_eq(seen[3].n, 0);
+	for (int i = 0; i < 2; i++) {
+		loop_close(reused[i]);
+		close(ends[i][1]);
+	}
+}
+
+static void
+hand_over(void)
+{
+	for (int i = 0; i < 2; i++) {
+		loop_unwatch(&loop, ends[i][0]);
+		loop_watch(&other, ends[i][0], EPOLLIN, on_seen, &seen[2 + i]);
+	}
+}
+
+LOOP_TEST(a_watch_is_handed_to_another_loop)
+{
+	open_pairs();
+	for (int i = 0; i < 2; i++) {
+		seen[i].then = hand_over;
+		loop_watch(&loop, ends[i][0], EPOLLIN, on_seen, &seen[i]);
+		poke(ends[i][1]);
+	}
+	loop_turn(&loop, 0);
+	cr_assert_eq(seen[0].n + seen[1].n, 1);
+	cr_assert_eq(seen[2].n + seen[3].n, 0);
+	loop_turn(&loop, 0);
+	cr_assert_eq(seen[0].n + seen[1].n, 1);
+	loop_turn(&other, 0);
+	cr_assert_eq(seen[2].n, 1);
+	cr_assert_eq(seen[3].n, 1);
+	cr_assert_eq(seen[2].loop, &other);
+	for (int i = 0; i < 2; i++) {
+		loop_close(ends[i][0]);
+		close(ends[i][1]);
+	}
+}
+
+/* --- messages ------------------------------------------------------------------ */
+
+static char order[64];
+static size_t order_n;
+
+static void
+note(char c)
+{
+	if (order_n < sizeof(order) - 1)
+		order[order_n++] = c;
+	order[order_n] = '\0';
+}
+
+static struct message letters[4];
+
+static void
+on_letter(struct message *m)
+{
+	note((char)('0' + (m - letters)));
+	if (m == &letters[3])
+		loop_post(&loop, &letters[0]);
+}
+
+static void
+set_up_order(void)
+{
+	set_up();
+	order_n = 0;
+	order[0] = '\0';
+	for (size_t i = 0; i < ARRAY_N(letters); i++)
+		letters[i].deliver = on_letter;
+}
+
+#define ORDER_TEST(name)                                                      \
+	Test(loop, name, .init = set_up_order, .fini = tear_down,            \
+	    .timeout = 20)
+
+static bool
+has_wake_up(struct loop *l)
+{
+	struct pollfd p = { .fd = l->inbox.event_fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 1;
+}
+
+ORDER_TEST(messages_come_in_order)
+{
+	loop_post(&loop, &letters[1]);
+	loop_post(&loop, &letters[0]);
+	loop_post(&loop, &letters[2]);
+	loop_turn(&loop, -1);
+	cr_assert_str_eq(order, "102");
+}
+
+ORDER_TEST(a_loop_posts_to_itself_without_a_system_call)
+{
+	loop_turn(&loop, 0);
+	cr_assert_eq(loop_current(), &loop);
+	loop_post(&loop, &letters[1]);
+	cr_assert_not(has_wake_up(&loop));
+	loop_turn(&loop, -1);	/* doesn't sleep */
+	cr_assert_str_eq(order, "1");
+	loop_post(&other, &letters[2]);
+	cr_assert(has_wake_up(&other));
+	loop_turn(&other, -1);
+	cr_assert_str_eq(order, "12");
+	cr_assert_not(has_wake_up(&other));
+}
+
+ORDER_TEST(a_message_posted_by_a_message_comes_next_turn)
+{
+	loop_turn(&loop, 0);
+	loop_post(&loop, &letters[3]);
+	loop_turn(&loop, -1);
+	cr_assert_str_eq(order, "3");
+	loop_turn(&loop, -1);
+	cr_assert_str_eq(order, "30");
+}
+
+/* --- the order of a turn ---------------------------------------------------------- */
+
+static struct timer timer;
+static struct task tasks[2];
+
+static void
+on_event_note(struct loop *l, void *arg, uint32_t events)
+{
+	(void)arg, (void)events;
+	note('e');
+	loop_schedule(l, &tasks[0]);
+}
+
+static void
+on_timer_note(struct timer *t)
+{
+	(void)t;
+	note('t');
+	loop_schedule(&loop, &tasks[0]);
+}
+
+static void
+on_task(struct task *t)
+{
+	note(t == &tasks[0] ? 'A' : 'B');
+	if (t == &tasks[0])
+		loop_schedule(&loop, &tasks[1]);
+}
+
+ORDER_TEST(a_turn_is_events_messages_timers_tasks)
+{
+	open_pairs();
+	task_init(&tasks[0], on_task);
+	task_init(&tasks[1], on_task);
+	timer_init(&timer, on_timer_note);
+	loop_turn(&loop, 0);
+	loop_watch(&loop, ends[0][0], EPOLLIN, on_event_note, NULL);
+	poke(ends[0][1]);
+	timer_set(&loop.timers, &timer, 1);
+	loop_post(&loop, &letters[1]);
+	loop_schedule(&loop, &tasks[1]);
+	loop_schedule(&loop, &tasks[1]);
+	loop_turn(&loop, 0);
+	/* Each task once, though scheduled twice. */
+	cr_assert_str_eq(order, "e1tBAB");
+	loop_close(ends[0][0]);
+	close(ends[0][1]);
+	close(ends[1][0]);
+	close(ends[1][1]);
+}
+
+ORDER_TEST(a_task_taken_back_does_not_run)
+{
+	task_init(&tasks[0], on_task);
+	task_init(&tasks[1], on_task);
+	loop_schedule(&loop, &tasks[0]);
+	loop_schedule(&loop, &tasks[1]);
+	loop_unschedule(&tasks[0]);
+	loop_unschedule(&tasks[0]);
+	loop_turn(&loop, -1);	/* a task is due: doesn't sleep */
+	cr_assert_str_eq(order, "B");
+}
+
+ORDER_TEST(sleeps_until_the_deadline)
+{
+	uint64_t start = loop_clock_ms();
+
+	task_init(&tasks[0], on_task);
+	task_init(&tasks[1], on_task);
+	timer_init(&timer, on_timer_note);
+	loop_turn(&loop, 0);
+	timer_set(&loop.timers, &timer, start + 30);
+	while (order_n == 0)
+		loop_turn(&loop, -1);
+	cr_assert_geq(loop_clock_ms(), start + 30);
+	cr_assert_geq(loop.now_ms, start + 30);
+	cr_assert_str_eq(order, "tAB");
+}
+
+/* --- threads ------------------------------------------------------------------------ */
+
+enum { PRODUCERS = 4 };
+
+struct numbered {
+	struct message message;
+	unsigned producer, serial;
+};
+
+static struct numbered *numbered[PRODUCERS];
+static unsigned next_serial[PRODUCERS], arrived_n, disorder_n, per_producer;
+
+static void
+on_numbered(struct message *m)
+{
+	struct numbered *n = (struct numbered *)m;
+
+	if (n->serial != next_serial[n->producer]++)
+		disorder_n++;
+	if (++arrived_n == PRODUCERS * per_producer)
+		loop_stop(&loop);
+}
+
+static void
+produce(unsigned index)
+{
+	for (unsigned i = 0; i < per_producer; i++) {
+		struct numbered *n = &numbered[index][i];
+
+		n->message.deliver = on_numbered;
+		n->producer = index;
+		n->serial = i;
+		loop_post(&loop, &n->message);
+		if (i % 16 == 0)
+			sched_yield();
+	}
+}
+
+static void
+produce_or_run(unsigned index)
+{
+	if (index < PRODUCERS)
+		produce(index);
+	else
+		loop_run(&loop);
+}
+
+LOOP_TEST(a_running_loop_hears_every_post, .timeout = 60)
+{
+	struct crew crew;
+
+	per_producer = THREADS_SCALE(50000);
+	arrived_n = disorder_n = 0;
+	for (int i = 0; i < PRODUCERS; i++) {
+		next_serial[i] = 0;
+		numbered[i] = xcalloc(per_producer, sizeof(struct numbered));
+	}
+	crew_start(&crew, PRODUCERS + 1, produce_or_run);
+	crew_join(&crew);
+	cr_assert_eq(arrived_n, PRODUCERS * per_producer);
+	cr_assert_eq(disorder_n, 0);
+	for (int i = 0; i < PRODUCERS; i++)
+		free(numbered[i]);
+}
+
+/* A descriptor that two loops take from each other all the time: each hears of
+ * it with its own argument only, never with the other's. */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct loop *owner;	/* under the mutex */
+static _Atomic unsigned heard_n, misled_n;
+static unsigned swaps_n;
+
+static void
+on_shared(struct loop *l, void *arg, uint32_t events)
+{
+	(void)events;
+	if (arg != l)
+		atomic_fetch_add(&misled_n, 1);
+	atomic_fetch_add(&heard_n, 1);
+}
+
+static void
+grab(struct loop *l)
+{
+	SYS_OK(pthread_mutex_lock(&mutex));
+	if (owner != l) {
+		loop_unwatch(owner, ends[0][0]);
+		loop_watch(l, ends[0][0], EPOLLIN, on_shared, l);
+		owner = l;
+		swaps_n++;
+	}
+	SYS_OK(pthread_mutex_unlock(&mutex));
+}
+
+static void
+grab_often(unsigned index)
+{
+	struct loop *l = index == 0 ? &loop : &other;
+
+	for (int i = 0; i < THREADS_SCALE(20000); i++) {
+		grab(l);
+		loop_turn(l, 0);
+		if (i % 8 == 0)
+			sched_yield();
+	}
+}
+
+LOOP_TEST(two_loops_may_take_a_descriptor_from_each_other, .timeout = 60)
+{
+	struct crew crew;
+
+	open_pairs();
+	poke(ends[0][1]);
+	swaps_n = 0;
+	heard_n = misled_n = 0;
+	owner = &loop;
+	loop_watch(&loop, ends[0][0], EPOLLIN, on_shared, &loop);
+	crew_start(&crew, 2, grab_often);
+	crew_join(&crew);
+	cr_assert_gt(swaps_n, 10);
+	cr_assert_gt(heard_n, 10);
+	cr_assert_eq(misled_n, 0);
+	loop_unwatch(owner, ends[0][0]);
+	for (int i = 0; i < 2; i++)
+		for (int j = 0; j < 2; j++)
+			close(ends[i][j]);
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "net/output.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "test.h"
+#include "threads.h"
+
+/* A stream that takes as much as it is told to, and remembers it. */
+static struct sink {
+	struct stream stream;
+	size_t room;		/* octets until IO_AGAIN */
+	size_t at_most;		/* of one call */
+	bool is_broken;
+	unsigned calls_n;
+	int last_pieces_n;
+	size_t n;
+	char taken[1 << 20];
+} sink;
+
+static struct output output;
+
+static enum io_rc
+write_sink(struct stream *s, const struct iovec *iov, int iov_n, size_t *n_r)
+{
+	size_t room = sink.room < sink.at_most ? sink.room : sink.at_most;
+
+	CHECK(s == &sink.stream && iov_n > 0);
+	sink.calls_n++;
+	sink.last_pieces_n = iov_n;
+	if (sink.is_broken) {
+		errno = EPIPE;
+		return IO_FAIL;
+	}
+	if (room == 0)
+		return IO_AGAIN;
+	*n_r = 0;
+	for (int i = 0; i < iov_n; i++) {
+		size_t n = iov[i].iov_len < room ? iov[i].iov_len : room;
+
+		CHECK(iov[i].iov_len > 0);
+		memcpy(sink.taken + sink.n, iov[i].iov_base, n);
+		sink.n += n;
+		sink.room -= n;
+		room -= n;
+		*n_r += n;
+	}
+	return IO_OK;
+}
+
+static const struct stream_ops sink_ops = { .write = write_sink };
+
+static void
+set_up(void)
+{
+	memset(&sink, 0, sizeof(sink));
+	sink.stream.ops = &sink_ops;
+	sink.room = sink.at_most = SIZE_MAX;
+	output_init(&output, &sink.stream);
+}
+
+static void
+tear_down(void)
+{
+	output_fini(&output);
+}
+
+static void
+expect_taken(const char *text)
+{
+	cr_assert_eq(sink.n, strlen(text), "%.*s", (int)sink.n, sink.taken);
+	cr_assert_arr_eq(sink.taken, text, sink.n);
+}
+
+#define OUTPUT_TEST(name)                                                     \
+	Test(output, name, .init = set_up, .fini = tear_down)
+
+OUTPUT_TEST(small_pieces_leave_together)
+{
+	output_append(&output, "one ", 4);
+	output_append(&output, "", 0);
+	output_append(&output, "two ", 4);
+	cr_assert_eq(sink.calls_n, 0);
+	cr_assert_eq(output_pending(&output), 8);
+	cr_assert_eq(output_flush(&output), IO_OK);
+	cr_assert_eq(sink.calls_n, 1);
+	cr_assert_eq(output_pending(&output), 0);
+	cr_assert_eq(output.sent_bytes, 8);
+	expect_taken("one two ");
+}
+
+OUTPUT_TEST(a_write_goes_out_behind_what_is_pending)
+{
+	output_append(&output, "status ", 7);
+	cr_assert_eq(output_write(&output, "block", 5), IO_OK);
+	cr_assert_eq(sink.calls_n, 1);
+	cr_assert_eq(sink.last_pieces_n, 2);
+	expect_taken("status block");
+}
+
+OUTPUT_TEST(nothing_to_send_is_fine)
+{
+	cr_assert_eq(output_flush(&output), IO_OK);
+	cr_assert_eq(output_write(&output, "", 0), IO_OK);
+	cr_assert_eq(sink.calls_n, 0);
+	cr_assert_null(output.buf);
+}
+
+OUTPUT_TEST(what_is_not_taken_waits_in_order)
+{
+	sink.room = 3;
+	output_append(&output, "abcde", 5);
+	cr_assert_eq(output_write(&output, "fgh", 3), IO_AGAIN);
+	expect_taken("abc");
+	cr_assert_eq(output_pending(&output), 5);
+	cr_assert_eq(output_flush(&output), IO_AGAIN);
+	sink.room = 4;
+	cr_assert_eq(output_write(&output, "ij", 2), IO_AGAIN);
+	expect_taken("abcdefg");
+	cr_assert_eq(output_pending(&output), 3);
+	sink.room = SIZE_MAX;
+	cr_assert_eq(output_flush(&output), IO_OK);
+	expect_taken("abcdefghij");
+	cr_assert_eq(output.sent_bytes, 10);
+}
+
+OUTPUT_TEST(one_octet_at_a_time)
+{
+	sink.at_most = 1;
+	output_append(&output, "abc", 3);
+	cr_assert_eq(output_write(&output, "defg", 4), IO_OK);
+	expect_taken("abcdefg");
+	cr_assert_eq(sink.calls_n, 7);
+}
+
+OUTPUT_TEST(memory_goes_when_all_is_out)
+{
+	sink.room = 0;
+	output_append(&output, "abc", 3);
+	cr_assert_eq(output_flush(&output), IO_AGAIN);
+	cr_assert_not_null(output.buf);
+	sink.room = SIZE_MAX;
+	cr_assert_eq(output_flush(&output), IO_OK);
+	cr_assert_null(output.buf);
+	cr_assert_eq(output.size, 0);
+}
+
+OUTPUT_TEST(a_broken_stream_takes_nothing_more)
+{
+	output_append(&output, "abc", 3);
+	sink.is_broken = true;
+	cr_assert_eq(output_write(&output, "def", 3), IO_FAIL);
+	cr_assert(output.is_broken);
+	cr_assert_eq(output_pending(&output), 0);
+	cr_assert_null(output.buf);
+	sink.is_broken = false;
+	output_append(&output, "ghi", 3);
+	cr_assert_eq(output_pending(&output), 0);
+	cr_assert_eq(output_write(&output, "jkl", 3), IO_FAIL);
+	cr_assert_eq(output_flush(&output), IO_FAIL);
+	expect_taken("");
+}
+
+OUTPUT_TEST(any_mix_keeps_every_octet)
+{
+	uint64_t random = 9;
+	size_t said = 0;
+	char piece[3000];
+
+	sink.room = 0;
+	while (said + sizeof(piece) < sizeof(sink.taken)) {
+		size_t n = random_next(&random) % sizeof(piece);
+
+		for (size_t i = 0; i < n; i++)
+			piece[i] = (char)((said + i) * 31 >> 3);
+		sink.room = random_next(&random) % 4000;
+		sink.at_most = 1 + random_next(&random) % 2000;
+		if (random_next(&random) % 2 == 0)
+			output_append(&output, piece, n);
+		else
+			cr_assert_neq(output_write(&output, piece, n), IO_FAIL);
+		said += n;
+		cr_assert_eq(output.sent_bytes, sink.n);
+		cr_assert_eq(sink.n + output_pending(&output), said);
+	}
+	sink.room = SIZE_MAX;
+	cr_assert_eq(output_flush(&output), IO_OK);
+	cr_assert_eq(sink.n, said);
+	for (size_t i = 0; i < said; i++)
+		cr_assert_eq(sink.taken[i], (char)(i * 31 >> 3), "%zu", i);
+}
