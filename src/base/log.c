@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,8 +57,11 @@ log_open(const char *target, enum log_level level, enum log_format format)
 
 		out.path = xstrdup(target + strlen(FILE_PREFIX));
 		fd = open_file();
-		if (fd < 0)
+		if (fd < 0) {
+			free(out.path);	/* else log_reopen() takes stderr */
+			out.path = NULL;
 			return -1;
+		}
 		atomic_store(&out.fd, fd);
 	}
 	return 0;
@@ -103,20 +107,46 @@ log_is_enabled(enum log_level level)
 	return level <= atomic_load_explicit(&out.level, memory_order_relaxed);
 }
 
-/* Appends s with everything that could end or forge a line escaped. */
+/* Octets of the character at s when it is more than one and well-formed UTF-8
+ * (RFC 3629, 4), no control character; else 0. */
+static size_t
+get_utf8_length(const unsigned char *s)
+{
+	static const uint32_t least[] = { [2] = 0xa0, [3] = 0x800,
+		[4] = 0x10000 };
+	size_t n = s[0] < 0xc0 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 :
+	    s[0] < 0xf8 ? 4 : 0;
+	uint32_t c = s[0] & 0x7fu >> n;
+
+	for (size_t i = 1; i < n; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (s[i] & 0x3f);
+	}
+	if (n == 0 || c < least[n] || c > 0x10ffff ||
+	    (c >= 0xd800 && c < 0xe000))
+		return 0;
+	return n;
+}
+
+/* Appends s with everything that could end or forge a line, or is no text,
+ * escaped. */
 static size_t
 append_escaped(char *line, size_t n, size_t size, const char *s)
 {
 	for (; *s != '\0' && n + 7 < size; s++) {
 		unsigned char c = (unsigned char)*s;
+		size_t length = c < 0x80 ? 1 :
+		    get_utf8_length((const unsigned char *)s);
 
-		if (c < 0x20 || c == 0x7f)
+		if (c < 0x20 || c == 0x7f || length == 0)
 			n += (size_t)snprintf(line + n, size - n,
 			    out.format == FORMAT_JSON ? "\\u%04x" : "\\x%02x", c);
 		else if (out.format == FORMAT_JSON && (c == '"' || c == '\\'))
 			n += (size_t)snprintf(line + n, size - n, "\\%c", c);
 		else
-			line[n++] = (char)c;
+			for (line[n++] = *s; length > 1; length--)
+				line[n++] = *++s;
 	}
 	return n;
 }
