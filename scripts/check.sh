@@ -12,12 +12,15 @@ export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 # A clone that belongs to somebody else is no reason for git to refuse.
 export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory \
 	GIT_CONFIG_VALUE_0='*'
+# What the sanitizers of clang write has names and lines in it.
+export ASAN_SYMBOLIZER_PATH=/usr/bin/llvm-symbolizer-14
 . "$(dirname "$0")/common.sh"
 
 WORK=$ROOT/build/check
 LOGS=$WORK/log
 LANES=2
 STEP_LIMIT_S=900
+LOAD_S=${NNTPMUX_LOAD_SECONDS:-60}
 
 # In the order in which they are begun: what takes longest comes first.
 # "build" is always run, alone, before the others: they share its result.
@@ -71,7 +74,7 @@ step_size()
 
 step_load()
 {
-	export NNTPMUX_LOAD_SECONDS=${NNTPMUX_LOAD_SECONDS:-60}
+	export NNTPMUX_LOAD_SECONDS=$LOAD_S
 	black_box "$WORK/gcc" 2 -m load
 }
 
@@ -90,13 +93,13 @@ step_clang()
 step_asan()
 {
 	build "$WORK/asan" CC=clang --enable-asan --enable-ubsan || return 1
-	make_check "$WORK/asan" && black_box "$WORK/asan" 4
+	all_tests "$WORK/asan" 4
 }
 
 step_tsan()
 {
 	build "$WORK/tsan" CC=gcc --enable-tsan || return 1
-	make_check "$WORK/tsan" && black_box "$WORK/tsan" 6
+	all_tests "$WORK/tsan" 6
 }
 
 step_docs()
@@ -163,6 +166,16 @@ make_check()
 		head -n 60 "$reports"/*
 		return 1
 	fi
+	return "$code"
+}
+
+# all_tests DIR SLOW: both, even if the first one fails.
+all_tests()
+{
+	local code=0
+
+	(make_check "$1") || code=1
+	black_box "$1" "$2" || code=1
 	return "$code"
 }
 
@@ -285,6 +298,8 @@ main()
 		list
 		exit 0 ;;
 	--run)
+		# The program reads variables of this name.
+		unset "${!NNTPMUX_@}"
 		"step_$2"
 		exit ;;
 	-*)

@@ -12,8 +12,8 @@ PACKAGES_REAL="nzbget python3 python3-pytest util-linux
 	libcanlock3 libdb5.3 libperl5.36 libpython3.11 libsasl2-2 libssl3
 	libsystemd0 zlib1g"
 PACKAGES_CHECK="$PACKAGES_BUILD $PACKAGES_REAL zlib1g-dev
-	clang clang-14 libclang-rt-14-dev git libcriterion-dev mandoc
-	patch procps xz-utils"
+	clang clang-14 libclang-rt-14-dev git libcriterion-dev llvm-14
+	mandoc patch procps xz-utils"
 
 # Debian's Python: python3-pytest belongs to it, whatever comes first in PATH.
 PYTHON=/usr/bin/python3

@@ -7,6 +7,7 @@
 set -u
 export LC_ALL=C.UTF-8
 . "$(dirname "$0")/common.sh"
+unset "${!NNTPMUX_@}"	# nntpmux would read them
 
 PORT=8119
 READY_S=20

@@ -284,8 +284,10 @@ class Nntpmux:
                 "%s = %s\n" % pair for pair in keys.items()))
             for name, keys in sections.items()))
         os.chmod(path, 0o600)
-        self.process = Process([program, "-c", path],
-                               os.path.join(directory, "log"))
+        self.process = Process(
+            [program, "-c", path], os.path.join(directory, "log"),
+            env={name: value for name, value in os.environ.items()
+                 if not name.startswith("NNTPMUX_")})
         wait_until(lambda: not self.process.is_running() or self.find_port(),
                    "nntpmux to listen")
         self.process.check()
