@@ -402,7 +402,7 @@ storm(bool with_resize)
 	begin(stormy);
 	atomic_store(&is_resizing, with_resize);
 	atomic_store(&running_n, WORKERS);
-	ops_n = THREADS_SCALE(60000);
+	ops_n = THREADS_SCALE(200000);
 	crew_start(&crew, WORKERS + 1, run_crew);
 	crew_join(&crew);
 	for (int i = 0; i < WORKERS; i++) {
