@@ -382,3 +382,36 @@ conn_put(struct conn *c)
 	else if (!pool_put(&c->item, c->loop->now_ms, before_grant))
 		part(c);
 }
+
+/* --- the end ---------------------------------------------------------------- */
+
+static void
+end_now(struct conn *c)
+{
+	switch (c->state) {
+	case CONN_READY:
+		/* Only answers that nobody wants are still read. */
+		c->user_ops->expired(c, c->user);
+		break;
+	case CONN_PARTING:
+		on_parted(c);
+		break;
+	default:
+		setup_abort(c);
+	}
+}
+
+void
+conn_end_all(struct backend **backends, size_t n, struct loop *l)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct pool_item *item;
+
+		while ((item = pool_find_leased(backends[i]->pool, l)) !=
+		    NULL) {
+			end_now(from_item(item));
+			loop_turn(l, 0);
+		}
+	}
+	loop_turn(l, 0);
+}

@@ -126,5 +126,8 @@ void conn_set_deadline(struct conn *, uint64_t deadline_ms);
 void conn_put(struct conn *);
 /* Takes it: closes it at once. */
 void conn_discard(struct conn *, enum pool_discard how);
+/* The end of a loop, on its thread, when nobody uses its connections any more:
+ * turns it until every connection it has is closed. The pools are closed. */
+void conn_end_all(struct backend **backends, size_t n, struct loop *);
 /* Takes it, lent by pool_reap() or the like: closes it politely. */
 void conn_retire(struct pool_item *item, struct loop *);

@@ -27,6 +27,7 @@ struct pool {
 		bool is_closed;
 		size_t places_n[PLACE_COUNT];
 		struct list *idle;	/* one per loop: oldest first */
+		struct list all;	/* every item, in use or spare */
 		struct list free;	/* spare items */
 		struct list waiters;	/* tickets, in order of arrival */
 		uint64_t *cooling;	/* ring: when each cooled slot is free */
@@ -100,6 +101,7 @@ create_locked(struct pool *p)
 	} else {
 		item = xcalloc(1, p->item_size);
 		list_init(&item->link);
+		list_push_back(&p->sh.all, &item->all_link);
 		item->pool = p;
 		item->place = PLACE_FREE;
 		p->sh.places_n[PLACE_FREE]++;
@@ -304,6 +306,7 @@ pool_new(const struct pool_settings *settings, size_t item_size,
 	p->sh.idle = xcalloc(loops_n, sizeof(p->sh.idle[0]));
 	for (unsigned i = 0; i < loops_n; i++)
 		list_init(&p->sh.idle[i]);
+	list_init(&p->sh.all);
 	list_init(&p->sh.free);
 	list_init(&p->sh.waiters);
 	p->sh.cooling_size = settings->max_size > 0 ? settings->max_size : 1;
@@ -319,8 +322,8 @@ pool_free(struct pool *p)
 	struct list *link;
 
 	CHECK(get_live_locked(p) == 0 && list_is_empty(&p->sh.waiters));
-	while ((link = list_pop_front(&p->sh.free)) != NULL)
-		free(LIST_ENTRY(link, struct pool_item, link));
+	while ((link = list_pop_front(&p->sh.all)) != NULL)
+		free(LIST_ENTRY(link, struct pool_item, all_link));
 	SYS_OK(pthread_mutex_destroy(&p->sh.mutex));
 	free(p->sh.cooling);
 	free(p->sh.idle);
@@ -674,6 +677,23 @@ pool_prewarm(struct pool *p, struct loop *l, uint64_t now_ms)
 	}
 	unlock(p);
 	return item;
+}
+
+struct pool_item *
+pool_find_leased(struct pool *p, const struct loop *l)
+{
+	struct pool_item *found = NULL;
+
+	lock(p);
+	LIST_EACH(link, &p->sh.all) {
+		struct pool_item *item =
+		    LIST_ENTRY(link, struct pool_item, all_link);
+
+		if (atomic_load(&item->lessee) == l)
+			found = item;
+	}
+	unlock(p);
+	return found;
 }
 
 bool

@@ -49,6 +49,7 @@ enum pool_place {
 
 /* First member of every pooled thing. */
 struct pool_item {
+	struct list all_link;		/* of the pool's items; const */
 	struct list link;		/* idle or free list; under the mutex */
 	struct pool *pool;		/* const */
 	_Atomic(struct loop *) lessee;	/* whose it is while lent, connecting
@@ -199,9 +200,12 @@ struct pool_item *pool_reap(struct pool *p, struct loop *l, uint64_t now_ms);
 struct pool_item *pool_prewarm(struct pool *p, struct loop *l,
     uint64_t now_ms);
 
+/* An item that is connecting, lent or closing on this loop, or NULL: for the
+ * end of the loop, which owns it. */
+struct pool_item *pool_find_leased(struct pool *p, const struct loop *l);
+
 /* True when somebody stands in the queue. Cheap; a hint at once out of date. */
 bool pool_has_waiters(struct pool *p);
-/* When a back-off ends; 0 when there is none. */
 struct pool_status pool_get_status(struct pool *p);
 
 /* deadpool's: a new limit; what is above it goes when it comes back. */

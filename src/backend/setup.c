@@ -85,7 +85,6 @@ fail(struct conn *c, enum reason reason, const char *said)
 		conn_close_socket(c);
 	timer_clear(&c->loop->timers, &c->timer);
 	c->failed = reason;
-	task_init(&c->failure, on_failure);
 	loop_schedule(c->loop, &c->failure);
 }
 
@@ -149,6 +148,7 @@ setup_start(struct conn *c)
 
 	c->deadline_ms = c->loop->now_ms + conf->connect_timeout_ms;
 	c->wants_late_mode_reader = false;
+	task_init(&c->failure, on_failure);
 	c->line = xmalloc(RESPONSE_LINE_MAX);
 	c->line_n = 0;
 	r->message.deliver = on_resolved;
@@ -369,4 +369,11 @@ setup_on_timer(struct conn *c)
 		leave_addr(c);
 	else
 		fail(c, REASON_SETUP_TIMEOUT, "no answer");
+}
+
+void
+setup_abort(struct conn *c)
+{
+	if (!list_is_linked(&c->failure.link))
+		fail(c, REASON_SHUTDOWN, "given up");
 }

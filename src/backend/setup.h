@@ -14,6 +14,8 @@ struct loop;
 void setup_start(struct conn *);
 void setup_on_event(struct conn *, uint32_t events);
 void setup_on_timer(struct conn *);
+/* Gives up; nobody waits for it. */
+void setup_abort(struct conn *);
 
 /* In conn.c, for setup.c. */
 void conn_on_event(struct loop *l, void *arg, uint32_t events);

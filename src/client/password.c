@@ -230,7 +230,9 @@ free_passwords(struct passwords *p)
 	while (!list_is_empty(&p->sh.askers)) {
 		check = pop_locked(p);
 		wipe(check->password);
-		free(check);
+		check->password = NULL;
+		check->is_right = false;
+		loop_post(check->loop, &check->message);
 	}
 	for (size_t i = 0; i < p->users_n; i++)
 		wipe(p->users[i].hash);

@@ -38,7 +38,7 @@ struct password_check {
 
 /* Keeps conf. Gives; NULL with errno when the threads can't be started. */
 struct passwords *passwords_start(const struct conf *conf);
-/* Takes it; checks still waiting are never answered. */
+/* Takes it; checks still waiting are answered: not right. */
 void passwords_stop(struct passwords *);
 
 /* Any thread. Copies name, password and address (a text that is equal for

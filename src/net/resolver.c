@@ -111,7 +111,10 @@ on_errand(struct message *m)
 	struct resolve *r = e->resolve;
 	struct cached *c = find_cached(e->resolver, r);
 
-	if (c != NULL) {
+	if (e->resolver->loop.is_stopping) {
+		r->n = 0;
+		r->error = EAI_AGAIN;
+	} else if (c != NULL) {
 		memcpy(r->addrs, c->addrs, sizeof(r->addrs));
 		r->n = c->n;
 	} else {
@@ -182,6 +185,7 @@ resolver_stop(struct resolver *rs)
 	until.tv_sec += STOP_WAIT_S;
 	if (pthread_timedjoin_np(rs->thread, NULL, &until) != 0)
 		return;	/* hangs in getaddrinfo(3); the process ends soon */
+	inbox_drain(&rs->loop.inbox);
 	LIST_EACH(link, &rs->cache)
 		forget(LIST_ENTRY(link, struct cached, link));
 	loop_fini(&rs->loop);

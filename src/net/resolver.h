@@ -35,6 +35,6 @@ struct resolve {
 struct resolver *resolver_start(unsigned index);
 /* Any thread; takes r until its message is delivered. */
 void resolver_ask(struct resolver *, struct resolve *r);
-/* Takes it. A thread that hangs in getaddrinfo(3) is left behind; what was
- * asked and not answered is never delivered. */
+/* Takes it. What waits is answered as failed; a thread that hangs in
+ * getaddrinfo(3) is left behind with what it has. */
 void resolver_stop(struct resolver *);

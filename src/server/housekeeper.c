@@ -70,6 +70,8 @@ run(void *arg)
 	struct housekeeper *h = arg;
 
 	loop_run(&h->loop);
+	for (size_t i = 0; i < h->wards_n; i++)
+		conn_end_all(&h->wards[i].backend, 1, &h->loop);
 	return NULL;
 }
 

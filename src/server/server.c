@@ -2,6 +2,7 @@
 #include "server/server.h"
 
 #include "backend/backend.h"
+#include "backend/conn.h"
 #include "backend/pool.h"
 #include "base/check.h"
 #include "base/log.h"
@@ -156,7 +157,7 @@ start_threads(struct server *s)
 	s->workers = xcalloc(s->workers_n, sizeof(s->workers[0]));
 	while (error == 0 && s->started_n < s->workers_n) {
 		error = worker_start(&s->workers[s->started_n], s->started_n,
-		    s->conf, &s->router, s->passwords);
+		    s->conf, &s->router, s->passwords, s->backends);
 		s->started_n += error == 0;
 	}
 	if (error == 0)
@@ -219,26 +220,42 @@ drain(struct server *s)
 	(void)wait_for_none(s, count_connections, until_ms);
 }
 
+/* Those that answer first, so that nothing comes for workers that are gone. */
 static void
 stop_threads(struct server *s)
 {
+	resolver_stop(s->resolver);
+	passwords_stop(s->passwords);
+	for (size_t i = 0; i < s->conf->backends_n; i++)
+		pool_close(s->backends[i]->pool);
 	for (unsigned i = 0; i < s->started_n; i++)
 		worker_stop(&s->workers[i]);
 	housekeeper_stop(&s->housekeeper);
-	resolver_stop(s->resolver);
-	passwords_stop(s->passwords);
 }
 
-/* What still holds a connection keeps its backend: the process ends anyway. */
+/* Connections that became idle after the pools were closed. */
+static void
+end_idle(struct server *s)
+{
+	struct loop *l = &s->housekeeper.loop;
+
+	for (size_t i = 0; i < s->conf->backends_n; i++) {
+		struct pool_item *item;
+
+		while ((item = pool_reap(s->backends[i]->pool, l,
+		    l->now_ms)) != NULL)
+			conn_retire(item, l);
+	}
+	conn_end_all(s->backends, s->conf->backends_n, l);
+}
+
 static void
 free_all(struct server *s)
 {
-	bool is_at_rest = count_connections(s) == 0;
-
+	end_idle(s);
 	for (size_t i = 0; i < s->conf->backends_n; i++) {
 		backend_log_status(s->backends[i]);
-		if (is_at_rest)
-			backend_free(s->backends[i]);
+		backend_free(s->backends[i]);
 	}
 	selector_free(s->router.selector);
 	for (unsigned i = 0; i < s->started_n; i++)

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "server/worker.h"
 
+#include "backend/conn.h"
 #include "base/check.h"
 #include "client/session.h"
+#include "conf/conf.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,12 +24,14 @@ run(void *arg)
 	struct worker *w = arg;
 
 	loop_run(&w->loop);
+	conn_end_all(w->backends, w->backends_n, &w->loop);
 	return NULL;
 }
 
 int
 worker_start(struct worker *w, unsigned index, const struct conf *conf,
-    const struct router *router, struct passwords *passwords)
+    const struct router *router, struct passwords *passwords,
+    struct backend **backends)
 {
 	char name[16];
 	int error;
@@ -41,6 +45,8 @@ worker_start(struct worker *w, unsigned index, const struct conf *conf,
 		.loop = &w->loop,
 	};
 	list_init(&w->context.sessions);
+	w->backends = backends;
+	w->backends_n = conf->backends_n;
 	error = pthread_create(&w->thread, NULL, run, w);
 	if (error != 0) {
 		loop_fini(&w->loop);
@@ -52,11 +58,20 @@ worker_start(struct worker *w, unsigned index, const struct conf *conf,
 }
 
 static void
+end_sessions(struct worker *w)
+{
+	LIST_EACH(link, &w->context.sessions)
+		session_abort(session_from_link(link));
+}
+
+static void
 on_new_client(struct message *m)
 {
 	struct new_client *n = LIST_ENTRY(m, struct new_client, message);
 
 	session_start(&n->worker->context, n->fd, &n->peer, n->listen);
+	if (n->worker->loop.is_stopping)
+		end_sessions(n->worker);
 	free(n);
 }
 
@@ -103,8 +118,7 @@ on_stop(struct message *m)
 {
 	struct worker *w = LIST_ENTRY(m, struct worker, stop);
 
-	LIST_EACH(link, &w->context.sessions)
-		session_abort(session_from_link(link));
+	end_sessions(w);
 	loop_stop(&w->loop);
 }
 

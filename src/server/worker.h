@@ -11,18 +11,22 @@
 
 #include <pthread.h>
 
+struct backend;
 struct conf_listen;
 
 struct worker {
 	struct loop loop;
 	struct client_context context;
+	struct backend **backends;	/* const */
+	size_t backends_n;
 	pthread_t thread;
 	struct message drain, stop;
 };
 
-/* Keeps conf, router, passwords. 0, or an error number. */
+/* Keeps conf, router, passwords, backends. 0, or an error number. */
 int worker_start(struct worker *, unsigned index, const struct conf *conf,
-    const struct router *router, struct passwords *passwords)
+    const struct router *router, struct passwords *passwords,
+    struct backend **backends)
     __attribute__((warn_unused_result));
 
 /* Acceptor: takes fd. */
@@ -33,7 +37,7 @@ unsigned worker_get_load(struct worker *);
 
 /* Main thread: clients may finish the answer in flight. */
 void worker_drain(struct worker *);
-/* Main thread: ends what is left, joins. The loop stays until worker_fini(),
- * for others may still post to it. */
+/* Main thread: ends what is left, joins; the pools are closed. The loop stays
+ * until worker_fini(), for others may still post to it. */
 void worker_stop(struct worker *);
 void worker_fini(struct worker *);
