@@ -13,6 +13,12 @@ def to_bytes(text):
     return text.encode("utf-8") if isinstance(text, str) else bytes(text)
 
 
+def is_listening(path):
+    """Whether somebody listens at this unix socket."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
 class Client:
     """One connection to address: (host, port) or the path of a socket.
 

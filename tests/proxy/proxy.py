@@ -8,7 +8,7 @@ import resource
 import signal
 import subprocess
 
-from client import Client
+from client import Client, is_listening
 from timing import LIMIT, scaled, wait_until
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -134,6 +134,14 @@ class Proxy:
         wait_until(lambda: len(self.find_listeners()) >= listeners
                    or self.child.poll() is not None, what="the listeners")
         assert self.child.poll() is None, "the proxy ended: " + self.log()
+
+    def wait_socket(self, path):
+        """Until the listener main, a unix socket, answers: for a proxy whose
+        log does not say so."""
+        wait_until(lambda: is_listening(path)
+                   or self.child.poll() is not None, what="the listener")
+        assert self.child.poll() is None, "the proxy ended: " + self.log()
+        self.addresses["main"] = str(path)
 
     def find_listeners(self):
         for where, name in re.findall(r"listening on (\S+) \((\S+)\)\s*$",

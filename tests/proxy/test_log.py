@@ -244,9 +244,7 @@ def test_target_file_and_usr1(bed):
     proxy = bed.proxy(bed.fake(), log={"target": "file:%s" % path},
                       listen={"address": "unix:%s" % (bed.tmp / "s")},
                       ready=False)
-    wait_until(path.exists, what="the log file")
-    wait_until(lambda: "listening on" in path.read_text(), what="the start")
-    proxy.addresses["main"] = str(bed.tmp / "s")
+    proxy.wait_socket(bed.tmp / "s")
     path.rename(bed.tmp / "old")
     proxy.signal(signal.SIGUSR1)
     wait_until(path.exists, what="a new file")
@@ -275,8 +273,7 @@ def test_level_error_says_nothing_of_sessions(bed):
     proxy = bed.proxy(bed.fake(articles=articles("a")),
                       listen={"address": "unix:%s" % (bed.tmp / "s")},
                       log={"level": "error"}, ready=False)
-    wait_until((bed.tmp / "s").exists, what="the socket")
-    proxy.addresses["main"] = str(bed.tmp / "s")
+    proxy.wait_socket(bed.tmp / "s")
     client = proxy.client()
     assert client.code("STAT <a@x>") == "223"
     client.ask("QUIT")
@@ -302,8 +299,7 @@ def test_format_json(bed):
     proxy = bed.proxy(be, log={"format": "json"},
                       listen={"address": "unix:%s" % (bed.tmp / "s")},
                       ready=False)
-    wait_until((bed.tmp / "s").exists, what="the socket")
-    proxy.addresses["main"] = str(bed.tmp / "s")
+    proxy.wait_socket(bed.tmp / "s")
     client = proxy.client()
     assert client.code("STAT <a@x>") == "223"
     client.send(b"\"\\\xff\x01\r\n")

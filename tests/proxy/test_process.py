@@ -19,7 +19,7 @@ import threading
 
 import pytest
 
-from client import Client
+from client import Client, is_listening
 from fake import Gate
 from proxy import environment, program
 from timing import LIMIT, Clock, scaled, wait_until
@@ -445,7 +445,7 @@ def test_closed_standard_descriptors_do_no_harm(bed):
         ["sh", "-c", 'exec "$0" -c "$1" 0<&- 1>&- 2>&-', program(),
          str(path)], env=environment(bed.tmp), cwd=bed.tmp)
     try:
-        wait_until(lambda: sock.exists(), what="the socket")
+        wait_until(lambda: is_listening(sock), what="the listener")
         client = Client(str(sock))
         for _ in range(5):
             assert client.ask("STAT <a@x>") == "223 0 <a@x>"

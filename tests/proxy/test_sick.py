@@ -452,7 +452,7 @@ def test_connect_timeout_covers_the_whole_set_up(bed):
     def slow_login(conn):
         for line in (b"200 hello\r\n", b"200 reader\r\n", b"381 more\r\n",
                      b"281 welcome\r\n"):
-            conn.pace(0.3)
+            conn.pace(scaled(0.3))
             conn.send(line)
             conn.read_line()
         conn.serve_commands()
