@@ -74,7 +74,8 @@ output_write(struct output *o, const void *data, size_t n)
 		return IO_FAIL;
 	while (output_pending(o) + n > 0) {
 		struct iovec iov[2] = {
-			{ .iov_base = o->buf + o->start,
+			{ .iov_base = o->buf != NULL ?
+			      o->buf + o->start : NULL,
 			  .iov_len = output_pending(o) },
 			{ .iov_base = (char *)(uintptr_t)rest, .iov_len = n },
 		};
@@ -99,8 +100,10 @@ output_write(struct output *o, const void *data, size_t n)
 			continue;
 		}
 		o->start = o->end = 0;
-		rest += sent - iov[0].iov_len;
-		n -= sent - iov[0].iov_len;
+		sent -= iov[0].iov_len;
+		if (sent > 0)	/* data may be NULL */
+			rest += sent;
+		n -= sent;
 	}
 	drop_buffer(o);
 	return IO_OK;
