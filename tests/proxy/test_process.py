@@ -359,10 +359,16 @@ def test_descriptor_hard_limit_too_low_is_said(bed):
 
 # --- pidfile, daemon ------------------------------------------------------------
 
+def wait_pidfile(path, proxy):
+    wait_until(lambda: path.exists()
+               and path.read_text() == "%d\n" % proxy.pid,
+               what="the pidfile")
+
+
 def test_pidfile_is_written_and_removed(bed):
     path = bed.tmp / "pid"
     proxy = bed.proxy(bed.fake(), proxy={"pidfile": path})
-    assert int(path.read_text()) == proxy.pid
+    wait_pidfile(path, proxy)
     proxy.stop()
     assert not path.exists()
 
@@ -370,13 +376,13 @@ def test_pidfile_is_written_and_removed(bed):
 def test_pidfile_option(bed):
     path = bed.tmp / "pid"
     proxy = bed.proxy(bed.fake(), args=["-p", path])
-    assert int(path.read_text()) == proxy.pid
+    wait_pidfile(path, proxy)
 
 
 def test_pidfile_stale_is_replaced(bed):
     path = bed.ini("999999999\n", "pid")
     proxy = bed.proxy(bed.fake(), proxy={"pidfile": path})
-    assert int(path.read_text()) == proxy.pid
+    wait_pidfile(path, proxy)
 
 
 def test_pidfile_that_cannot_be_written(bed):
