@@ -316,7 +316,7 @@ conn_get(struct backend *b, struct loop *l, struct conn **conn_r)
 
 struct conn *
 conn_from_grant(struct backend *b, struct loop *l,
-    const struct pool_waiter *w)
+    const struct waiter *w)
 {
 	struct conn *c = from_item(w->item);
 
@@ -329,7 +329,7 @@ conn_from_grant(struct backend *b, struct loop *l,
 
 void
 conn_return_grant(struct backend *b, struct loop *l,
-    const struct pool_waiter *w)
+    const struct waiter *w)
 {
 	struct conn *c;
 

@@ -96,10 +96,10 @@ enum pool_rc conn_get(struct backend *, struct loop *, struct conn **conn_r)
 /* The same with what a waiter was granted. NULL: it turned out dead. Else the
  * conn, ready when conn_is_ready(), or being made. */
 struct conn *conn_from_grant(struct backend *, struct loop *,
-    const struct pool_waiter *w) __attribute__((warn_unused_result));
+    const struct waiter *w) __attribute__((warn_unused_result));
 /* Gives back what a waiter was granted that is gone meanwhile. */
 void conn_return_grant(struct backend *, struct loop *,
-    const struct pool_waiter *w);
+    const struct waiter *w);
 
 void conn_set_user(struct conn *, const struct conn_user *user_ops,
     void *user);

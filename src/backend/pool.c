@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "backend/pool.h"
 
+#include "backend/cooldown.h"
 #include "base/check.h"
 #include "net/loop.h"
 
 #include <pthread.h>
 #include <stdlib.h>
-
-/* Back-off after items that could not be made: doubles from MIN to MAX. */
-#define BACKOFF_MIN_MS 250
-#define BACKOFF_MAX_MS (30 * 1000)
 
 struct pool {
 	/* const after init */
@@ -30,32 +27,11 @@ struct pool {
 		struct list all;	/* every item, in use or spare */
 		struct list free;	/* spare items */
 		struct list waiters;	/* tickets, in order of arrival */
-		uint64_t *cooling;	/* ring: when each cooled slot is free */
-		size_t cooling_start, cooling_n, cooling_size;
-		uint64_t backoff_until_ms;	/* 0: none */
-		unsigned failures_n;	/* in a row, to make an item */
-		uint64_t random;
+		struct cooldown cooldown;
 	} sh; /* guarded by sh.mutex */
 };
 
-/* Granted waiters, to be posted when the mutex is released. */
-struct grants {
-	struct message *first, **end;
-};
-
 /* --- small things, all with the mutex held ------------------------------ */
-
-static uint64_t
-get_random_locked(struct pool *p, uint64_t below)
-{
-	uint64_t x = p->sh.random;
-
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
-	p->sh.random = x;
-	return below > 0 ? x % below : 0;
-}
 
 static size_t
 get_live_locked(const struct pool *p)
@@ -67,7 +43,7 @@ get_live_locked(const struct pool *p)
 static size_t
 get_used_locked(const struct pool *p)
 {
-	return get_live_locked(p) + p->sh.cooling_n;
+	return get_live_locked(p) + p->sh.cooldown.n;
 }
 
 /* The only writer of item->place. */
@@ -85,7 +61,8 @@ enter_locked(struct pool_item *item, enum pool_place place)
 static bool
 can_create_locked(const struct pool *p, uint64_t now_ms)
 {
-	return !p->sh.is_closed && now_ms >= p->sh.backoff_until_ms &&
+	return !p->sh.is_closed &&
+	    !cooldown_is_backing_off(&p->sh.cooldown, now_ms) &&
 	    get_used_locked(p) < p->sh.settings.max_size;
 }
 
@@ -146,110 +123,30 @@ take_idle_locked(struct pool *p, struct loop *l)
 }
 
 static void
-drop_ticket_locked(struct pool *p, struct pool_ticket *ticket)
+drop_ticket_locked(struct pool *p, struct ticket *ticket)
 {
 	list_remove(&ticket->link);
 	atomic_store(&p->waiting_n, atomic_load(&p->waiting_n) - 1);
 }
 
-static void
-cool_locked(struct pool *p, uint64_t now_ms)
-{
-	size_t i = (p->sh.cooling_start + p->sh.cooling_n) %
-	    p->sh.cooling_size;
-
-	CHECK(p->sh.cooling_n < p->sh.cooling_size);
-	p->sh.cooling[i] = now_ms + p->sh.settings.cooldown_ms;
-	p->sh.cooling_n++;
-}
-
-static void
-end_cooling_locked(struct pool *p, uint64_t now_ms)
-{
-	while (p->sh.cooling_n > 0 &&
-	    p->sh.cooling[p->sh.cooling_start] <= now_ms) {
-		p->sh.cooling_start = (p->sh.cooling_start + 1) %
-		    p->sh.cooling_size;
-		p->sh.cooling_n--;
-	}
-}
-
-static void
-back_off_locked(struct pool *p, uint64_t now_ms)
-{
-	uint64_t delay = BACKOFF_MIN_MS;
-
-	for (unsigned i = 0; i < p->sh.failures_n; i++)
-		if ((delay *= 2) >= BACKOFF_MAX_MS)
-			break;
-	if (delay > BACKOFF_MAX_MS)
-		delay = BACKOFF_MAX_MS;
-	p->sh.failures_n++;
-	p->sh.backoff_until_ms = now_ms + delay / 2 +
-	    get_random_locked(p, delay / 2);
-}
-
 /* --- grants -------------------------------------------------------------- */
 
-static bool
-win_waiter(struct pool_waiter *w)
-{
-	enum waiter_state expected = WAITER_WAITING;
-
-	return atomic_compare_exchange_strong(&w->state, &expected,
-	    WAITER_GRANTED);
-}
-
-static void
-grants_init(struct grants *g)
-{
-	g->first = NULL;
-	g->end = &g->first;
-}
-
-static void
-add_grant(struct grants *g, struct pool_waiter *w, struct pool_item *item,
-    bool is_blank)
-{
-	w->item = item;
-	w->is_blank = is_blank;
-	w->message.next = NULL;
-	*g->end = &w->message;
-	g->end = &w->message.next;
-}
-
-/* After the unlock. */
-static void
-post_grants(struct grants *g)
-{
-	struct message *m = g->first;
-
-	while (m != NULL) {
-		struct message *next = m->next;
-		struct pool_waiter *w = LIST_ENTRY(m, struct pool_waiter,
-		    message);
-
-		loop_post(w->loop, m);
-		m = next;
-	}
-}
-
 /* Takes the first waiter that nobody else has granted, or NULL. */
-static struct pool_waiter *
+static struct waiter *
 pop_waiter_locked(struct pool *p)
 {
 	struct list *link;
 
 	while ((link = list_first(&p->sh.waiters)) != NULL) {
-		struct pool_ticket *ticket =
-		    LIST_ENTRY(link, struct pool_ticket, link);
-		struct pool_waiter *w = ticket->waiter;
+		struct ticket *ticket =
+		    LIST_ENTRY(link, struct ticket, link);
+		struct waiter *w = ticket->waiter;
 
 		/* The ticket goes first: once the waiter is granted, here or
 		 * elsewhere, its memory may go as soon as pool_leave() has
 		 * found the ticket in no queue. */
 		drop_ticket_locked(p, ticket);
-		if (win_waiter(w))
+		if (waiter_win(w))
 			return w;
 	}
 	return NULL;
@@ -258,18 +155,18 @@ pop_waiter_locked(struct pool *p)
 static void
 serve_waiters_locked(struct pool *p, uint64_t now_ms, struct grants *g)
 {
-	end_cooling_locked(p, now_ms);
+	cooldown_expire(&p->sh.cooldown, now_ms);
 	while (p->sh.places_n[PLACE_IDLE] > 0 || can_create_locked(p, now_ms)) {
-		struct pool_waiter *w = pop_waiter_locked(p);
+		struct waiter *w = pop_waiter_locked(p);
 		struct pool_item *item;
 
 		if (w == NULL)
 			break;
 		item = take_idle_locked(p, w->loop);
 		if (item != NULL)
-			add_grant(g, w, item, false);
+			grants_add(g, w, item, false);
 		else
-			add_grant(g, w, create_locked(p), true);
+			grants_add(g, w, create_locked(p), true);
 	}
 }
 
@@ -280,13 +177,13 @@ expel_waiters_locked(struct pool *p, struct grants *g)
 	struct list *link;
 
 	while ((link = list_first(&p->sh.waiters)) != NULL) {
-		struct pool_ticket *ticket =
-		    LIST_ENTRY(link, struct pool_ticket, link);
-		struct pool_waiter *w = ticket->waiter;
+		struct ticket *ticket =
+		    LIST_ENTRY(link, struct ticket, link);
+		struct waiter *w = ticket->waiter;
 
 		drop_ticket_locked(p, ticket);
-		if (atomic_fetch_sub(&w->queues_n, 1) == 1 && win_waiter(w))
-			add_grant(g, w, NULL, false);
+		if (waiter_lose_queue(w) && waiter_win(w))
+			grants_add(g, w, NULL, false);
 	}
 }
 
@@ -309,10 +206,7 @@ pool_new(const struct pool_settings *settings, size_t item_size,
 	list_init(&p->sh.all);
 	list_init(&p->sh.free);
 	list_init(&p->sh.waiters);
-	p->sh.cooling_size = settings->max_size > 0 ? settings->max_size : 1;
-	p->sh.cooling = xcalloc(p->sh.cooling_size, sizeof(uint64_t));
-	p->sh.random = loop_clock_ms() * 2654435761u ^ (uintptr_t)p;
-	p->sh.random |= 1;
+	cooldown_init(&p->sh.cooldown, settings->max_size);
 	return p;
 }
 
@@ -325,7 +219,7 @@ pool_free(struct pool *p)
 	while ((link = list_pop_front(&p->sh.all)) != NULL)
 		free(LIST_ENTRY(link, struct pool_item, all_link));
 	SYS_OK(pthread_mutex_destroy(&p->sh.mutex));
-	free(p->sh.cooling);
+	cooldown_fini(&p->sh.cooldown);
 	free(p->sh.idle);
 	free(p);
 }
@@ -364,13 +258,14 @@ get_locked(struct pool *p, struct loop *l, uint64_t now_ms,
 		atomic_store(&(*item_r)->lessee, l);
 		return POOL_ITEM;
 	}
-	end_cooling_locked(p, now_ms);
+	cooldown_expire(&p->sh.cooldown, now_ms);
 	if (can_create_locked(p, now_ms)) {
 		*item_r = create_locked(p);
 		atomic_store(&(*item_r)->lessee, l);
 		return POOL_CREATE;
 	}
-	if (get_live_locked(p) == 0 && now_ms < p->sh.backoff_until_ms)
+	if (get_live_locked(p) == 0 &&
+	    cooldown_is_backing_off(&p->sh.cooldown, now_ms))
 		return POOL_DOWN;
 	return POOL_BUSY;
 }
@@ -388,36 +283,15 @@ pool_get(struct pool *p, struct loop *l, uint64_t now_ms,
 	return rc;
 }
 
-/* On the waiter's loop: only now is the item its own. Until here an event that
- * this loop has in hand must find it in nobody's use. */
-static void
-on_grant(struct message *m)
-{
-	struct pool_waiter *w = LIST_ENTRY(m, struct pool_waiter, message);
-
-	if (w->item != NULL)
-		atomic_store(&w->item->lessee, w->loop);
-	w->deliver(m);
-}
-
-void
-pool_waiter_init(struct pool_waiter *w, struct loop *l, message_cb_f *deliver)
-{
-	*w = (struct pool_waiter){ .loop = l, .message.deliver = on_grant,
-	    .deliver = deliver };
-	atomic_init(&w->state, WAITER_WAITING);
-	atomic_init(&w->queues_n, 1);
-}
-
 enum pool_rc
-pool_join(struct pool *p, struct pool_waiter *w, struct pool_ticket *ticket,
+pool_join(struct pool *p, struct waiter *w, struct ticket *ticket,
     uint64_t now_ms)
 {
 	enum pool_rc rc = POOL_QUEUED;
 	struct grants grants;
 
 	grants_init(&grants);
-	*ticket = (struct pool_ticket){ .pool = p, .waiter = w };
+	*ticket = (struct ticket){ .pool = p, .waiter = w };
 	list_init(&ticket->link);
 	lock(p);
 	if (p->sh.is_closed) {
@@ -427,24 +301,16 @@ pool_join(struct pool *p, struct pool_waiter *w, struct pool_ticket *ticket,
 		list_push_back(&p->sh.waiters, &ticket->link);
 		atomic_store(&p->waiting_n, atomic_load(&p->waiting_n) + 1);
 		serve_waiters_locked(p, now_ms, &grants);
-		if (atomic_load(&w->state) == WAITER_GRANTED)
+		if (waiter_is_granted(w))
 			rc = POOL_GRANTED;
 	}
 	unlock(p);
-	post_grants(&grants);
+	grants_post(&grants);
 	return rc;
 }
 
-bool
-pool_waiter_ready(struct pool_waiter *w)
-{
-	if (atomic_fetch_sub(&w->queues_n, 1) > 1)
-		return true;
-	return !pool_waiter_cancel(w);
-}
-
 void
-pool_leave(struct pool_ticket *ticket)
+pool_leave(struct ticket *ticket)
 {
 	struct pool *p = ticket->pool;
 
@@ -452,15 +318,6 @@ pool_leave(struct pool_ticket *ticket)
 	if (list_is_linked(&ticket->link))
 		drop_ticket_locked(p, ticket);
 	unlock(p);
-}
-
-bool
-pool_waiter_cancel(struct pool_waiter *w)
-{
-	enum waiter_state expected = WAITER_WAITING;
-
-	return atomic_compare_exchange_strong(&w->state, &expected,
-	    WAITER_CANCELLED);
 }
 
 /* --- give back ------------------------------------------------------------ */
@@ -483,13 +340,13 @@ pool_made(struct pool_item *item, uint64_t now_ms)
 	lock(p);
 	max = p->sh.settings.max_lifetime_ms;
 	item->born_ms = now_ms;
-	item->lifetime_ms = max - get_random_locked(p, max / 8);
-	p->sh.failures_n = 0;
-	p->sh.backoff_until_ms = 0;
+	item->lifetime_ms = max - cooldown_random(&p->sh.cooldown,
+	    max / 8);
+	cooldown_end_back_off(&p->sh.cooldown);
 	enter_locked(item, PLACE_LENT);
 	serve_waiters_locked(p, now_ms, &grants);	/* no back-off any more */
 	unlock(p);
-	post_grants(&grants);
+	grants_post(&grants);
 }
 
 bool
@@ -498,7 +355,7 @@ pool_put(struct pool_item *item, uint64_t now_ms,
 {
 	struct pool *p = item->pool;
 	struct loop *own = atomic_load(&item->lessee);
-	struct pool_waiter *w = NULL;
+	struct waiter *w = NULL;
 	bool is_kept = true;
 
 	lock(p);
@@ -546,14 +403,15 @@ pool_discard(struct pool_item *item, enum pool_discard how, uint64_t now_ms)
 	CHECK(item->place == PLACE_LENT || item->place == PLACE_CONNECTING);
 	free_item_locked(item);
 	if (how != DISCARD_ORDERLY && p->sh.settings.cooldown_ms > 0)
-		cool_locked(p, now_ms);
+		cooldown_add(&p->sh.cooldown,
+		    now_ms + p->sh.settings.cooldown_ms);
 	if (how == DISCARD_UNMADE)
-		back_off_locked(p, now_ms);
+		cooldown_back_off(&p->sh.cooldown, now_ms);
 	serve_waiters_locked(p, now_ms, &grants);
 	if (how == DISCARD_UNMADE && get_live_locked(p) == 0)
 		expel_waiters_locked(p, &grants);
 	unlock(p);
-	post_grants(&grants);
+	grants_post(&grants);
 	if (how != DISCARD_ORDERLY && p->alarm != NULL)
 		p->alarm(p->alarm_arg);
 }
@@ -581,7 +439,7 @@ pool_closed(struct pool_item *item, uint64_t now_ms)
 	free_item_locked(item);
 	serve_waiters_locked(p, now_ms, &grants);
 	unlock(p);
-	post_grants(&grants);
+	grants_post(&grants);
 }
 
 bool
@@ -606,17 +464,14 @@ uint64_t
 pool_tick(struct pool *p, uint64_t now_ms)
 {
 	struct grants grants;
-	uint64_t next = UINT64_MAX;
+	uint64_t next;
 
 	grants_init(&grants);
 	lock(p);
 	serve_waiters_locked(p, now_ms, &grants);
-	if (p->sh.cooling_n > 0)
-		next = p->sh.cooling[p->sh.cooling_start];
-	if (p->sh.backoff_until_ms > now_ms && p->sh.backoff_until_ms < next)
-		next = p->sh.backoff_until_ms;
+	next = cooldown_next(&p->sh.cooldown, now_ms);
 	unlock(p);
-	post_grants(&grants);
+	grants_post(&grants);
 	return next;
 }
 
@@ -668,7 +523,7 @@ pool_prewarm(struct pool *p, struct loop *l, uint64_t now_ms)
 	struct pool_item *item = NULL;
 
 	lock(p);
-	end_cooling_locked(p, now_ms);
+	cooldown_expire(&p->sh.cooldown, now_ms);
 	if (p->sh.places_n[PLACE_IDLE] + p->sh.places_n[PLACE_CONNECTING] <
 	    p->sh.settings.min_idle && list_is_empty(&p->sh.waiters) &&
 	    can_create_locked(p, now_ms)) {
@@ -716,27 +571,13 @@ pool_get_status(struct pool *p)
 		.lent = p->sh.places_n[PLACE_LENT],
 		.connecting = p->sh.places_n[PLACE_CONNECTING],
 		.closing = p->sh.places_n[PLACE_CLOSING],
-		.cooling = p->sh.cooling_n,
+		.cooling = p->sh.cooldown.n,
 	};
 	unlock(p);
 	return s;
 }
 
 /* --- deadpool's management ------------------------------------------------ */
-
-static void
-grow_cooling_locked(struct pool *p, size_t size)
-{
-	uint64_t *cooling = xcalloc(size, sizeof(cooling[0]));
-
-	for (size_t i = 0; i < p->sh.cooling_n; i++)
-		cooling[i] = p->sh.cooling[(p->sh.cooling_start + i) %
-		    p->sh.cooling_size];
-	free(p->sh.cooling);
-	p->sh.cooling = cooling;
-	p->sh.cooling_start = 0;
-	p->sh.cooling_size = size;
-}
 
 void
 pool_resize(struct pool *p, size_t max_size, uint64_t now_ms)
@@ -745,12 +586,11 @@ pool_resize(struct pool *p, size_t max_size, uint64_t now_ms)
 
 	grants_init(&grants);
 	lock(p);
-	if (max_size > p->sh.cooling_size)
-		grow_cooling_locked(p, max_size);
+	cooldown_reserve(&p->sh.cooldown, max_size);
 	p->sh.settings.max_size = max_size;
 	serve_waiters_locked(p, now_ms, &grants);
 	unlock(p);
-	post_grants(&grants);
+	grants_post(&grants);
 }
 
 struct keeper {
@@ -789,5 +629,5 @@ pool_close(struct pool *p)
 	p->sh.is_closed = true;
 	expel_waiters_locked(p, &grants);
 	unlock(p);
-	post_grants(&grants);
+	grants_post(&grants);
 }

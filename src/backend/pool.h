@@ -31,7 +31,7 @@
  * nobody can overtake it. */
 #pragma once
 
-#include "base/inbox.h"
+#include "backend/waiter.h"
 #include "base/list.h"
 
 #include <stdatomic.h>
@@ -83,33 +83,6 @@ enum pool_rc {
 	POOL_GRANTED,	/* the waiter had its grant already: see its message */
 };
 
-enum waiter_state {
-	WAITER_WAITING,
-	WAITER_GRANTED,		/* its message is under way or delivered */
-	WAITER_CANCELLED,	/* gave up; no message comes */
-};
-
-/* One that waits in the queues of several pools for whatever comes first. */
-struct pool_waiter {
-	struct message message;	/* to its own loop */
-	message_cb_f *deliver;	/* the user's; const while waiting */
-	struct loop *loop;	/* whose thread waits; const while waiting */
-	_Atomic enum waiter_state state;
-	_Atomic unsigned queues_n;	/* it stands in, + 1 while joining */
-
-	/* with WAITER_GRANTED: what came. item NULL: every pool it waited for
-	 * went down. is_blank: the item must still be made. */
-	struct pool_item *item;
-	bool is_blank;
-};
-
-/* A waiter's place in one queue. Owned by the waiter's user. */
-struct pool_ticket {
-	struct list link;		/* under the pool's mutex */
-	struct pool *pool;		/* set by pool_join() */
-	struct pool_waiter *waiter;
-};
-
 /* What is where, under one lock at one moment. */
 struct pool_status {
 	size_t max_size;
@@ -145,25 +118,13 @@ void pool_set_alarm(struct pool *p, void (*alarm)(void *arg), void *arg);
 enum pool_rc pool_get(struct pool *p, struct loop *l, uint64_t now_ms,
     struct pool_item **item_r) __attribute__((warn_unused_result));
 
-/* Before the first pool_join(). */
-void pool_waiter_init(struct pool_waiter *w, struct loop *l,
-    message_cb_f *deliver);
 /* Puts the waiter at the tail of this pool's queue. POOL_QUEUED; POOL_GRANTED;
  * POOL_CLOSED. Keeps ticket and waiter until pool_leave(). */
-enum pool_rc pool_join(struct pool *p, struct pool_waiter *w,
-    struct pool_ticket *ticket, uint64_t now_ms)
-    __attribute__((warn_unused_result));
-/* After the last pool_join(). False when every queue it joined has dropped it
- * meanwhile: then no message comes. */
-bool pool_waiter_ready(struct pool_waiter *w)
+enum pool_rc pool_join(struct pool *p, struct waiter *w,
+    struct ticket *ticket, uint64_t now_ms)
     __attribute__((warn_unused_result));
 /* Takes the ticket out of its queue, wherever it is. */
-void pool_leave(struct pool_ticket *ticket);
-/* True: no message will come. False: a grant is under way, the waiter must
- * live until its message arrives. */
-bool pool_waiter_cancel(struct pool_waiter *w)
-    __attribute__((warn_unused_result));
-
+void pool_leave(struct ticket *ticket);
 /* A connecting item has become usable: it is lent now. Ends a back-off, so
  * waiters may be served. */
 void pool_made(struct pool_item *item, uint64_t now_ms);

@@ -22,7 +22,7 @@
 /* What a waiting exchange owns; it outlives the exchange when a grant is
  * already under way. */
 struct route_wait {
-	struct pool_waiter waiter;
+	struct waiter waiter;
 	const struct router *router;
 	struct exchange *exchange;	/* NULL: gave up */
 	struct loop *loop;
@@ -30,7 +30,7 @@ struct route_wait {
 	relay_gone_f *gone;
 	void *arg;
 	unsigned tickets_n;
-	struct pool_ticket tickets[];
+	struct ticket tickets[];
 };
 
 /* --- who may be asked ------------------------------------------------------- */
@@ -176,7 +176,7 @@ router_unwait(struct exchange *x)
 	w->exchange = NULL;
 	exchange_enter(x, EXCH_QUEUED);
 	leave_queues(w);
-	if (pool_waiter_cancel(&w->waiter))
+	if (waiter_cancel(&w->waiter))
 		free(w);
 	/* else its message is under way, which frees it */
 }
@@ -280,7 +280,7 @@ router_wait(const struct router *r, struct exchange *x, uint64_t eligible,
 	struct route_wait *w = xcalloc(1, sizeof(*w) +
 	    n * sizeof(w->tickets[0]));
 
-	pool_waiter_init(&w->waiter, l, on_granted);
+	waiter_init(&w->waiter, l, on_granted);
 	w->router = r;
 	w->exchange = x;
 	w->loop = l;
@@ -299,10 +299,10 @@ router_wait(const struct router *r, struct exchange *x, uint64_t eligible,
 		    l->now_ms) == POOL_CLOSED)
 			continue;
 		w->tickets_n++;
-		if (atomic_load(&w->waiter.state) == WAITER_GRANTED)
+		if (waiter_is_granted(&w->waiter))
 			break;
 	}
-	if (!pool_waiter_ready(&w->waiter)) {
+	if (!waiter_is_ready(&w->waiter)) {
 		/* All of them dropped it meanwhile: as if they told so. */
 		w->waiter.item = NULL;
 		loop_post(l, &w->waiter.message);

@@ -38,8 +38,6 @@ open_one(struct acceptor *a, const struct conf_listen *conf)
 		return -1;
 	}
 	a->listeners_n++;
-	log_info("listening on %s (%s)", addr_format(&l->bound, text),
-	    conf->s.name);
 	return 0;
 }
 
@@ -202,6 +200,17 @@ run(void *arg)
 	return NULL;
 }
 
+static void
+log_listeners(const struct acceptor *a)
+{
+	char text[ADDR_TEXT_MAX];
+
+	for (size_t i = 0; i < a->listeners_n; i++)
+		log_info("listening on %s (%s)",
+		    addr_format(&a->listeners[i].bound, text),
+		    a->listeners[i].conf->s.name);
+}
+
 int
 acceptor_start(struct acceptor *a, struct worker *workers, unsigned workers_n)
 {
@@ -209,6 +218,7 @@ acceptor_start(struct acceptor *a, struct worker *workers, unsigned workers_n)
 
 	a->workers = workers;
 	a->workers_n = workers_n;
+	log_listeners(a);
 	if (loop_init(&a->loop, 0) < 0)
 		return errno;
 	timer_init(&a->pause, on_pause_end);

@@ -21,8 +21,8 @@ struct thing {
 };
 
 struct wait {
-	struct pool_waiter w;
-	struct pool_ticket tickets[3];
+	struct waiter w;
+	struct ticket tickets[3];
 	unsigned delivered_n;
 	struct loop *lessee;	/* of the item at delivery */
 };
@@ -129,7 +129,7 @@ static inline void
 on_delivered(struct message *m)
 {
 	struct wait *wait = (struct wait *)(void *)LIST_ENTRY(m,
-	    struct pool_waiter, message);
+	    struct waiter, message);
 
 	wait->delivered_n++;
 	if (wait->w.item != NULL) {
@@ -142,7 +142,7 @@ static inline void
 begin(struct wait *wait, struct loop *l)
 {
 	memset(wait, 0, sizeof(*wait));
-	pool_waiter_init(&wait->w, l, on_delivered);
+	waiter_init(&wait->w, l, on_delivered);
 }
 
 /* Joins the first n of the three pools. */
@@ -153,7 +153,7 @@ queue(struct wait *wait, struct loop *l, unsigned n, uint64_t now_ms)
 	for (unsigned i = 0; i < n; i++)
 		cr_assert_eq(pool_join(pools[i], &wait->w, &wait->tickets[i],
 		    now_ms), POOL_QUEUED);
-	cr_assert(pool_waiter_ready(&wait->w));
+	cr_assert(waiter_is_ready(&wait->w));
 }
 
 static inline void

@@ -128,8 +128,8 @@ POOL_TEST(joining_a_pool_with_room_is_granted_at_once)
 	begin(&second, &loops[1]);
 	cr_assert_eq(pool_join(p, &second.w, &second.tickets[0], START),
 	    POOL_GRANTED);
-	cr_assert(pool_waiter_ready(&first.w));
-	cr_assert(pool_waiter_ready(&second.w));
+	cr_assert(waiter_is_ready(&first.w));
+	cr_assert(waiter_is_ready(&second.w));
 	turn();
 	cr_assert_eq(first.w.item, item);
 	cr_assert_not(first.w.is_blank);
@@ -170,7 +170,7 @@ POOL_TEST(one_that_gave_up_in_time_hears_nothing)
 
 	queue(&waits[0], &loops[1], 1, START);
 	queue(&waits[1], &loops[2], 1, START);
-	cr_assert(pool_waiter_cancel(&waits[0].w));
+	cr_assert(waiter_cancel(&waits[0].w));
 	put(item, START);	/* skips him, though he is in the queue still */
 	turn();
 	cr_assert_eq(waits[0].delivered_n, 0);
@@ -189,7 +189,7 @@ POOL_TEST(one_that_gave_up_too_late_must_give_it_back)
 
 	queue(&wait, &loops[1], 1, START);
 	put(item, START);
-	cr_assert_not(pool_waiter_cancel(&wait.w));
+	cr_assert_not(waiter_cancel(&wait.w));
 	assert_status(p, 0, 1, 0, 0, 0, 0);
 	turn();
 	cr_assert_eq(wait.delivered_n, 1);
@@ -251,7 +251,7 @@ POOL_TEST(whoever_waits_nowhere_else_is_told_that_all_is_down)
 	turn();
 	cr_assert_eq(wait.delivered_n, 1);
 	cr_assert_null(wait.w.item);
-	cr_assert_not(pool_waiter_cancel(&wait.w));
+	cr_assert_not(waiter_cancel(&wait.w));
 	leave(&wait, 3);
 }
 
@@ -269,7 +269,7 @@ POOL_TEST(who_joined_only_what_went_down_meanwhile_is_not_ready)
 		    START), POOL_QUEUED);
 	for (int i = 0; i < 2; i++)
 		pool_discard(items[i], DISCARD_UNMADE, START);
-	cr_assert_not(pool_waiter_ready(&wait.w));
+	cr_assert_not(waiter_is_ready(&wait.w));
 	turn();
 	cr_assert_eq(wait.delivered_n, 0);
 }

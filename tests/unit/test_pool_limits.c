@@ -316,7 +316,7 @@ POOL_TEST(a_closed_pool_gives_nothing_and_takes_all_back)
 	idle = get(p, &loops[0], START, POOL_ITEM);
 	cr_assert_eq(pool_join(p, &wait.w, &wait.tickets[0], START),
 	    POOL_QUEUED);
-	cr_assert(pool_waiter_ready(&wait.w));
+	cr_assert(waiter_is_ready(&wait.w));
 	pool_close(p);
 	turn();
 	cr_assert_eq(wait.delivered_n, 1);
@@ -326,7 +326,7 @@ POOL_TEST(a_closed_pool_gives_nothing_and_takes_all_back)
 	begin(&late, &loops[0]);
 	cr_assert_eq(pool_join(p, &late.w, &late.tickets[0], START),
 	    POOL_CLOSED);
-	cr_assert_not(pool_waiter_ready(&late.w));
+	cr_assert_not(waiter_is_ready(&late.w));
 	pool_leave(&late.tickets[0]);
 	pool_made(coming, START);
 	cr_assert_not(pool_put(lent, START, before_grant));

@@ -22,8 +22,8 @@ struct thing {
 };
 
 struct wait {
-	struct pool_waiter w;
-	struct pool_ticket tickets[POOLS];
+	struct waiter w;
+	struct ticket tickets[POOLS];
 	bool is_waiting, has_given_up, is_delivered;
 	struct worker *worker;
 };
@@ -161,12 +161,12 @@ static void
 on_delivered(struct message *m)
 {
 	struct wait *wait = (struct wait *)(void *)LIST_ENTRY(m,
-	    struct pool_waiter, message);
+	    struct waiter, message);
 	struct worker *w = wait->worker;
 	struct pool_item *item = wait->w.item;
 
 	expect(wait->is_waiting && !wait->is_delivered);
-	expect(!pool_waiter_cancel(&wait->w));
+	expect(!waiter_cancel(&wait->w));
 	wait->is_delivered = true;
 	leave(wait);
 	wait->is_waiting = false;
@@ -189,7 +189,7 @@ start_waiting(struct worker *w, struct wait *wait)
 {
 	unsigned first = random_next(&w->random) % POOLS;
 
-	pool_waiter_init(&wait->w, &w->loop, on_delivered);
+	waiter_init(&wait->w, &w->loop, on_delivered);
 	wait->worker = w;
 	wait->is_waiting = true;
 	wait->has_given_up = wait->is_delivered = false;
@@ -199,7 +199,7 @@ start_waiting(struct worker *w, struct wait *wait)
 		expect(pool_join(pools[k], &wait->w, &wait->tickets[k],
 		    tick()) != POOL_CLOSED);
 	}
-	if (!pool_waiter_ready(&wait->w)) {
+	if (!waiter_is_ready(&wait->w)) {
 		leave(wait);
 		wait->is_waiting = false;
 	}
@@ -211,7 +211,7 @@ give_up(struct worker *w, struct wait *wait)
 	if (wait->has_given_up)
 		return;
 	leave(wait);
-	if (pool_waiter_cancel(&wait->w)) {
+	if (waiter_cancel(&wait->w)) {
 		wait->is_waiting = false;
 	} else {
 		wait->has_given_up = true;
@@ -450,14 +450,14 @@ race(unsigned i)
 static void
 queue_everywhere(struct worker *w, struct wait *wait)
 {
-	pool_waiter_init(&wait->w, &w->loop, on_delivered);
+	waiter_init(&wait->w, &w->loop, on_delivered);
 	wait->worker = w;
 	wait->is_waiting = true;
 	wait->has_given_up = wait->is_delivered = false;
 	for (int i = 0; i < POOLS; i++)
 		cr_assert_eq(pool_join(pools[i], &wait->w, &wait->tickets[i],
 		    1000), POOL_QUEUED);
-	cr_assert(pool_waiter_ready(&wait->w));
+	cr_assert(waiter_is_ready(&wait->w));
 }
 
 /* Takes every pool's only item: for the racers those of the first two. */
