@@ -187,7 +187,8 @@ black_box()
 	shift 2
 	use_programs "$dir"
 	NNTPMUX_SLOW=$slow "$PYTHON" -m pytest -c "$ROOT/tests/proxy/pytest.ini" \
-		--rootdir "$ROOT/tests/proxy" "$@" "$ROOT/tests/proxy"
+		--rootdir "$ROOT/tests/proxy" --maxfail=20 "$@" \
+		"$ROOT/tests/proxy"
 }
 
 # --- running them --------------------------------------------------------
