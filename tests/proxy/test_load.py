@@ -43,7 +43,11 @@ def test_load(bed):
     proxy = bed.proxy(*fakes, log={"stats_interval": "1s"},
                       proxy={"wait_timeout": "%ds" % (40 * SLOW),
                              "command_timeout": "%ds" % (50 * SLOW)})
-    fds, clock = proxy.fds(), Clock()
+    client = proxy.client()
+    assert client.code("STAT " + ids[0]) == "223"
+    client.close()
+    proxy.wait_log("end=client-eof")
+    fds, clock = proxy.fds() - sum(be.held for be in fakes), Clock()
     jobs = [start_clients(proxy, CLIENTS // 2, SEED + "a"),
             start_clients(proxy, CLIENTS - CLIENTS // 2, SEED + "b")]
     early = None
@@ -69,6 +73,6 @@ def test_load(bed):
     if SLOW == 1:
         assert late <= early * 1.1
     wait_until(lambda: proxy.fds() - sum(be.held for be in fakes) <= fds,
-               what="descriptors as at the start")
+               what="descriptors as at the start: %d, %d" % (fds, proxy.fds()))
     proxy.stop()
     proxy.assert_at_rest()
