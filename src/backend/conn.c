@@ -262,7 +262,6 @@ start(struct backend *b, struct loop *l, struct pool_item *item)
 	task_init(&c->flush, on_flush);
 	c->stream.fd = -1;
 	c->is_reading = true;
-	c->answered_n = 0;
 	c->loop = l;
 	conn_set_user(c, NULL, NULL);
 	setup_start(c);

@@ -80,7 +80,6 @@ struct conn {
 	bool wants_late_mode_reader;
 
 	bool is_reading;		/* conn_set_reading() */
-	uint64_t answered_n;		/* answers since it was made */
 };
 
 /* A connection of this backend, without waiting. The caller sets the user

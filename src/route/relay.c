@@ -35,7 +35,7 @@ struct relay {
 	struct loop *loop;
 	struct conn *conn;
 	struct backend *backend;
-	bool is_pooled;		/* the connection was used before */
+	bool is_pooled;		/* the connection was not made for it */
 
 	/* owner: the loop */
 	enum relay_state state;
@@ -176,8 +176,12 @@ on_use_saved(struct task *t)
 {
 	struct relay *r = LIST_ENTRY(t, struct relay, use_saved);
 
-	if (r->saved != NULL && may_read(r))
+	if (r->saved == NULL)
+		return;
+	if (may_read(r))
 		consume(r, r->loop->buffer, take_saved(r));
+	else
+		pause(r);	/* or nobody would resume it */
 }
 
 void
@@ -427,7 +431,6 @@ on_status(struct relay *r, struct exchange *x, const char *p,
 		return false;
 	}
 	r->answered_n++;
-	r->conn->answered_n++;
 	if (class == RESPONSE_PASS) {
 		forward(r, x, p, response->line_n);
 		if (command_code_has_block(&x->command, response->code))
@@ -610,7 +613,7 @@ relay_new(struct conn *conn, struct loop *loop,
 	r->loop = loop;
 	r->conn = conn;
 	r->backend = conn->backend;
-	r->is_pooled = conn->answered_n > 0;
+	r->is_pooled = conn_is_ready(conn);
 	r->state = conn_is_ready(conn) ? RELAY_STATUS : RELAY_CONNECTING;
 	r->gone = gone;
 	r->arg = arg;
