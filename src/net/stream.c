@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -68,12 +70,21 @@ get_untaken_plain(struct stream *s)
 	return ioctl(s->fd, SIOCOUTQ, &n) == 0 && n > 0 ? (size_t)n : 0;
 }
 
+static void
+acknowledge_plain(struct stream *s)
+{
+	int on = 1;
+
+	(void)setsockopt(s->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
+}
+
 static const struct stream_ops plain_ops = {
 	.read = read_plain,
 	.write = write_plain,
 	.is_quiet = is_quiet_plain,
 	.end_writing = end_writing_plain,
 	.get_untaken = get_untaken_plain,
+	.acknowledge = acknowledge_plain,
 };
 
 void
@@ -112,6 +123,12 @@ size_t
 stream_get_untaken(struct stream *s)
 {
 	return s->ops->get_untaken(s);
+}
+
+void
+stream_acknowledge(struct stream *s)
+{
+	s->ops->acknowledge(s);
 }
 
 void

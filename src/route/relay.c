@@ -500,6 +500,7 @@ rest(struct relay *r, size_t left_n)
 static void
 consume(struct relay *r, const char *p, size_t n)
 {
+	bool was_between = r->state == RELAY_STATUS;
 	bool is_gone = false;
 	struct exchange *x;
 
@@ -527,6 +528,8 @@ consume(struct relay *r, const char *p, size_t n)
 		lose(r, REASON_UNREAD);
 	else if (relay_first(r) == NULL)
 		rest(r, n);
+	else if (was_between && r->state == RELAY_BLOCK)
+		stream_acknowledge(&r->conn->stream);
 }
 
 static void

@@ -218,7 +218,6 @@ acceptor_start(struct acceptor *a, struct worker *workers, unsigned workers_n)
 
 	a->workers = workers;
 	a->workers_n = workers_n;
-	log_listeners(a);
 	if (loop_init(&a->loop, 0) < 0)
 		return errno;
 	timer_init(&a->pause, on_pause_end);
@@ -229,6 +228,7 @@ acceptor_start(struct acceptor *a, struct worker *workers, unsigned workers_n)
 		return error;
 	}
 	(void)pthread_setname_np(a->thread, "acceptor");
+	log_listeners(a);
 	return 0;
 }
 

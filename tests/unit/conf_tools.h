@@ -20,6 +20,25 @@
 
 static char tool_folder[32];
 
+/* Variables of the caller would be part of every configuration. */
+__attribute__((constructor)) static void
+tool_clear_environment(void)
+{
+	static const char prefix[] = "NNTPMUX_";
+
+	for (char **env = environ; *env != NULL;) {
+		char name[128];
+
+		if (strncmp(*env, prefix, sizeof(prefix) - 1) != 0) {
+			env++;
+			continue;
+		}
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(*env, "="),
+		    *env);
+		unsetenv(name);	/* moves the rest down */
+	}
+}
+
 static inline int
 tool_remove(const char *path, const struct stat *st, int kind,
     struct FTW *ftw)
