@@ -40,7 +40,8 @@ make_in(enum exchange_state state)
 		break;
 	case EXCH_RELAYING:
 		exchange_enter(x, EXCH_SENT);
-		/* fallthrough */
+		exchange_enter(x, EXCH_RELAYING);
+		break;
 	default:
 		exchange_enter(x, state);
 	}
