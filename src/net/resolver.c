@@ -5,7 +5,6 @@
 #include "base/list.h"
 #include "net/loop.h"
 
-#include <errno.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -13,181 +12,212 @@
 #include <string.h>
 #include <time.h>
 
-#define STOP_WAIT_S 2
+#define FREE_WAIT_S 2
 
-struct cached {
+/* What is known of a name. One per host and port, kept for good: there are as
+ * many as backends. */
+struct known {
 	struct list link;
+	struct resolver *resolver;
 	char *host;
 	uint16_t port;
-	uint64_t until_ms;
+	bool is_looking;
+	uint64_t until_ms;		/* the answer is good until then */
 	struct addr addrs[RESOLVER_ADDRS_MAX];
 	size_t n;
+	int error;
+	struct resolve *waiting;	/* while it is looking */
 };
 
 struct resolver {
-	struct loop loop;
-	pthread_t thread;
-	struct message stop;
-
-	/* owner: the thread */
-	struct list cache;
+	struct {
+		pthread_mutex_t mutex;
+		pthread_cond_t done;
+		struct list names;
+		unsigned looking_n;
+	} sh; /* guarded by sh.mutex */
 };
 
-/* On its way to the resolver a request's message is delivered here; on its
- * way back to the asker. */
-struct errand {
-	struct message message;
-	struct resolver *resolver;
-	struct resolve *resolve;
-};
-
-static void
-copy_answer(struct resolve *r, const struct addrinfo *found)
+struct resolver *
+resolver_new(void)
 {
-	r->n = 0;
-	for (; found != NULL && r->n < RESOLVER_ADDRS_MAX;
-	     found = found->ai_next)
-		addr_set(&r->addrs[r->n++], found->ai_addr,
-		    found->ai_addrlen);
+	struct resolver *rs = xcalloc(1, sizeof(*rs));
+
+	SYS_OK(pthread_mutex_init(&rs->sh.mutex, NULL));
+	SYS_OK(pthread_cond_init(&rs->sh.done, NULL));
+	list_init(&rs->sh.names);
+	return rs;
 }
 
 static void
-look_up(struct resolve *r)
+lock(struct resolver *rs)
 {
+	SYS_OK(pthread_mutex_lock(&rs->sh.mutex));
+}
+
+static void
+unlock(struct resolver *rs)
+{
+	SYS_OK(pthread_mutex_unlock(&rs->sh.mutex));
+}
+
+static struct known *
+find_locked(struct resolver *rs, const struct resolve *r)
+{
+	struct known *k;
+
+	LIST_EACH(link, &rs->sh.names) {
+		k = LIST_ENTRY(link, struct known, link);
+		if (k->port == r->port && strcmp(k->host, r->host) == 0)
+			return k;
+	}
+	k = xcalloc(1, sizeof(*k));
+	k->resolver = rs;
+	k->host = xstrdup(r->host);
+	k->port = r->port;
+	list_push_back(&rs->sh.names, &k->link);
+	return k;
+}
+
+static void
+copy_answer(struct resolve *r, const struct known *k)
+{
+	memcpy(r->addrs, k->addrs, sizeof(r->addrs));
+	r->n = k->n;
+	r->error = k->error;
+}
+
+/* The look-up has ended; gives those that waited for it. */
+static struct resolve *
+finish_locked(struct known *k, const struct addrinfo *found, int error)
+{
+	struct resolve *waiting = k->waiting;
+
+	k->error = error;
+	for (k->n = 0; found != NULL && k->n < RESOLVER_ADDRS_MAX;
+	     found = found->ai_next)
+		addr_set(&k->addrs[k->n++], found->ai_addr,
+		    found->ai_addrlen);
+	k->until_ms = loop_clock_ms() +
+	    (k->n > 0 ? RESOLVER_TTL_MS : RESOLVER_FAILED_MS);
+	k->is_looking = false;
+	k->waiting = NULL;
+	for (struct resolve *r = waiting; r != NULL; r = r->next)
+		copy_answer(r, k);
+	return waiting;
+}
+
+static void
+post_all(struct resolve *r)
+{
+	while (r != NULL) {
+		struct resolve *next = r->next;
+
+		loop_post(r->loop, &r->message);
+		r = next;
+	}
+}
+
+static void *
+look_up(void *arg)
+{
+	struct known *k = arg;
+	struct resolver *rs = k->resolver;
 	struct addrinfo hints = {
 		.ai_family = AF_UNSPEC,
 		.ai_socktype = SOCK_STREAM,
 		.ai_flags = AI_NUMERICSERV | AI_ADDRCONFIG,
 	};
 	struct addrinfo *found = NULL;
+	struct resolve *waiting;
 	char port[8];
-
-	snprintf(port, sizeof(port), "%u", r->port);
-	r->error = getaddrinfo(r->host, port, &hints, &found);
-	copy_answer(r, r->error == 0 ? found : NULL);
-	if (found != NULL)
-		freeaddrinfo(found);
-}
-
-static void
-forget(struct cached *c)
-{
-	list_remove(&c->link);
-	free(c->host);
-	free(c);
-}
-
-static struct cached *
-find_cached(struct resolver *rs, const struct resolve *r)
-{
-	LIST_EACH(link, &rs->cache) {
-		struct cached *c = LIST_ENTRY(link, struct cached, link);
-
-		if (c->until_ms <= loop_clock_ms())
-			forget(c);
-		else if (c->port == r->port && strcmp(c->host, r->host) == 0)
-			return c;
-	}
-	return NULL;
-}
-
-static void
-remember(struct resolver *rs, const struct resolve *r)
-{
-	struct cached *c = xcalloc(1, sizeof(*c));
-
-	c->host = xstrdup(r->host);
-	c->port = r->port;
-	c->until_ms = loop_clock_ms() + RESOLVER_TTL_MS;
-	memcpy(c->addrs, r->addrs, sizeof(c->addrs));
-	c->n = r->n;
-	list_push_front(&rs->cache, &c->link);
-}
-
-static void
-on_errand(struct message *m)
-{
-	struct errand *e = LIST_ENTRY(m, struct errand, message);
-	struct resolve *r = e->resolve;
-	struct cached *c = find_cached(e->resolver, r);
-
-	if (e->resolver->loop.is_stopping) {
-		r->n = 0;
-		r->error = EAI_AGAIN;
-	} else if (c != NULL) {
-		memcpy(r->addrs, c->addrs, sizeof(r->addrs));
-		r->n = c->n;
-	} else {
-		look_up(r);
-		if (r->n > 0)
-			remember(e->resolver, r);
-	}
-	free(e);
-	loop_post(r->loop, &r->message);
-}
-
-static void *
-run(void *arg)
-{
-	struct resolver *rs = arg;
-
-	loop_run(&rs->loop);
-	return NULL;
-}
-
-struct resolver *
-resolver_start(unsigned index)
-{
-	struct resolver *rs = xcalloc(1, sizeof(*rs));
 	int error;
 
-	list_init(&rs->cache);
-	if (loop_init(&rs->loop, index) < 0) {
-		free(rs);
-		return NULL;
+	snprintf(port, sizeof(port), "%u", k->port);
+	error = getaddrinfo(k->host, port, &hints, &found);
+	lock(rs);
+	waiting = finish_locked(k, error == 0 ? found : NULL, error);
+	unlock(rs);
+	post_all(waiting);
+	if (error == 0)
+		freeaddrinfo(found);
+	/* Last of all: from here on the resolver may be gone. */
+	lock(rs);
+	rs->sh.looking_n--;
+	SYS_OK(pthread_cond_broadcast(&rs->sh.done));
+	unlock(rs);
+	return NULL;
+}
+
+static void
+start_look_up(struct known *k)
+{
+	struct resolver *rs = k->resolver;
+	struct resolve *waiting;
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, look_up, k) == 0) {
+		(void)pthread_setname_np(thread, "resolver");
+		SYS_OK(pthread_detach(thread));
+		return;
 	}
-	error = pthread_create(&rs->thread, NULL, run, rs);
-	if (error != 0) {
-		loop_fini(&rs->loop);
-		free(rs);
-		errno = error;
-		return NULL;
-	}
-	(void)pthread_setname_np(rs->thread, "resolver");
-	return rs;
+	lock(rs);
+	waiting = finish_locked(k, NULL, EAI_AGAIN);
+	rs->sh.looking_n--;
+	unlock(rs);
+	post_all(waiting);
 }
 
 void
 resolver_ask(struct resolver *rs, struct resolve *r)
 {
-	struct errand *e = xcalloc(1, sizeof(*e));
+	struct known *k;
+	bool is_new = false;
 
-	e->message.deliver = on_errand;
-	e->resolver = rs;
-	e->resolve = r;
-	loop_post(&rs->loop, &e->message);
+	r->next = NULL;
+	lock(rs);
+	k = find_locked(rs, r);
+	if (!k->is_looking && loop_clock_ms() < k->until_ms) {
+		copy_answer(r, k);
+		unlock(rs);
+		post_all(r);
+		return;
+	}
+	r->next = k->waiting;
+	k->waiting = r;
+	if (!k->is_looking) {
+		k->is_looking = is_new = true;
+		rs->sh.looking_n++;
+	}
+	unlock(rs);
+	if (is_new)
+		start_look_up(k);
 }
 
-static void
-on_stop(struct message *m)
-{
-	loop_stop(&LIST_ENTRY(m, struct resolver, stop)->loop);
-}
-
-void
-resolver_stop(struct resolver *rs)
+bool
+resolver_free(struct resolver *rs)
 {
 	struct timespec until;
+	struct list *link;
+	int error = 0;
 
-	rs->stop.deliver = on_stop;
-	loop_post(&rs->loop, &rs->stop);
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += STOP_WAIT_S;
-	if (pthread_timedjoin_np(rs->thread, NULL, &until) != 0)
-		return;	/* hangs in getaddrinfo(3); the process ends soon */
-	inbox_drain(&rs->loop.inbox);
-	LIST_EACH(link, &rs->cache)
-		forget(LIST_ENTRY(link, struct cached, link));
-	loop_fini(&rs->loop);
+	until.tv_sec += FREE_WAIT_S;
+	lock(rs);
+	while (rs->sh.looking_n > 0 && error == 0)
+		error = pthread_cond_timedwait(&rs->sh.done, &rs->sh.mutex,
+		    &until);
+	unlock(rs);
+	if (error != 0)
+		return false;
+	while ((link = list_pop_front(&rs->sh.names)) != NULL) {
+		struct known *k = LIST_ENTRY(link, struct known, link);
+
+		free(k->host);
+		free(k);
+	}
+	SYS_OK(pthread_cond_destroy(&rs->sh.done));
+	SYS_OK(pthread_mutex_destroy(&rs->sh.mutex));
 	free(rs);
+	return true;
 }

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* resolver - a thread that asks for addresses of names, for getaddrinfo(3)
- * blocks.
+/* resolver - asks for addresses of names, in threads of its own, for
+ * getaddrinfo(3) blocks.
  *
- * Answers are kept for RESOLVER_TTL_MS, failures are not. Requests go in over
- * the thread's own loop, answers come back over the asker's. */
+ * One look-up per name at a time, each in a thread that ends with it: a name
+ * whose servers are slow holds up nobody else. Answers are kept for
+ * RESOLVER_TTL_MS, failures for RESOLVER_FAILED_MS. Any thread asks; answers
+ * come over the asker's loop. */
 #pragma once
 
 #include "base/inbox.h"
 #include "net/addr.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define RESOLVER_TTL_MS (60 * 1000)
+#define RESOLVER_FAILED_MS 1000
 #define RESOLVER_ADDRS_MAX 16
 
 struct loop;
@@ -29,12 +33,15 @@ struct resolve {
 	struct addr addrs[RESOLVER_ADDRS_MAX];
 	size_t n;
 	int error;
+
+	struct resolve *next;	/* waits for the same look-up */
 };
 
-/* Starts the thread; index: its loop's. Gives; NULL with errno on failure. */
-struct resolver *resolver_start(unsigned index);
+/* Gives. */
+struct resolver *resolver_new(void);
 /* Any thread; takes r until its message is delivered. */
 void resolver_ask(struct resolver *, struct resolve *r);
-/* Takes it. What waits is answered as failed; a thread that hangs in
- * getaddrinfo(3) is left behind with what it has. */
-void resolver_stop(struct resolver *);
+/* Waits shortly for look-ups that are under way, then takes the resolver. False:
+ * one hangs in getaddrinfo(3) and may still post its answers to the askers'
+ * loops, so these must stay; the resolver does. */
+bool resolver_free(struct resolver *);
