@@ -7,8 +7,10 @@
 #include "backend/pool.h"
 #include "conf/conf.h"
 #include "net/loop.h"
+#include "nntp/response.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,6 +112,34 @@ void
 backend_remember_addr(struct backend *b, const struct addr *a)
 {
 	atomic_store(&b->good_addr, hash_addr(a));
+}
+
+/* A server may repeat what it was told. */
+static void
+mask_secret(char *text, const char *secret)
+{
+	char *at;
+
+	if (secret == NULL || secret[0] == '\0')
+		return;
+	while ((at = strstr(text, secret)) != NULL)
+		memset(at, '*', strlen(secret));
+}
+
+const char *
+backend_format_said(const struct backend *b, const char *said, size_t n,
+    char buf[BACKEND_SAID_MAX])
+{
+	char text[RESPONSE_LINE_MAX + 1];
+
+	if (n > RESPONSE_LINE_MAX)
+		n = RESPONSE_LINE_MAX;
+	memcpy(text, said, n);
+	text[n] = '\0';
+	text[strcspn(text, "\r\n")] = '\0';
+	mask_secret(text, b->conf->password);
+	snprintf(buf, BACKEND_SAID_MAX, "%.*s", BACKEND_SAID_MAX - 1, text);
+	return buf;
 }
 
 void

@@ -69,5 +69,11 @@ bool backend_has_unsupported(struct backend *, unsigned command_id);
 void backend_order_addrs(struct backend *, struct addr *addrs, size_t n);
 void backend_remember_addr(struct backend *, const struct addr *addr);
 
+/* What the server said (n octets), for the log: without its line end, with the
+ * password masked, then cut. Returns buf. */
+#define BACKEND_SAID_MAX 128
+const char *backend_format_said(const struct backend *, const char *said,
+    size_t n, char buf[BACKEND_SAID_MAX]);
+
 /* One line of numbers for the log: "backend=NAME idle=… …". Any thread. */
 void backend_log_status(struct backend *);

@@ -145,15 +145,13 @@ part(struct conn *c)
 static void
 on_parting_event(struct conn *c, uint32_t events)
 {
-	enum io_rc rc = IO_OK;
+	enum io_rc rc;
 	size_t n;
 
 	if ((events & EPOLLOUT) != 0)
 		flush(c);
-	while (rc == IO_OK)
-		rc = stream_read(&c->stream, c->loop->buffer,
-		    LOOP_BUFFER_SIZE, &n);
-	if (rc != IO_AGAIN)
+	rc = stream_read(&c->stream, c->loop->buffer, LOOP_BUFFER_SIZE, &n);
+	if (rc == IO_EOF || rc == IO_FAIL)
 		on_parted(c);
 }
 

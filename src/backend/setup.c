@@ -59,27 +59,11 @@ release(struct conn *c)
 	c->line_n = 0;
 }
 
-/* A server may repeat what it was told; its words go to the log. */
-static void
-mask_secret(char *text, const char *secret)
-{
-	char *at;
-
-	if (secret == NULL || secret[0] == '\0')
-		return;
-	while ((at = strstr(text, secret)) != NULL)
-		memset(at, '*', strlen(secret));
-}
-
 static void
 fail(struct conn *c, enum reason reason, const char *said)
 {
-	char *text = xstrdup(said);
-
-	mask_secret(text, c->backend->conf->password);
 	log_warn("backend=%s phase=%s reason=%s (%s): %s", c->backend->name,
-	    phases[c->state], reason_key(reason), reason_words(reason), text);
-	free(text);
+	    phases[c->state], reason_key(reason), reason_words(reason), said);
 	release(c);
 	if (c->stream.fd >= 0)
 		conn_close_socket(c);
@@ -95,7 +79,7 @@ try_next_addr(struct conn *c)
 {
 	struct resolve *r = c->resolve;
 
-	while (c->addrs_tried < r->n) {
+	while (c->addrs_tried < r->n && c->loop->now_ms < c->deadline_ms) {
 		const struct addr *a = &r->addrs[c->addrs_tried++];
 		size_t left = r->n - c->addrs_tried;
 		uint64_t now_ms = c->loop->now_ms;
@@ -307,12 +291,9 @@ on_answer(struct conn *c, int code)
 static void
 on_line(struct conn *c, const struct response *r)
 {
-	char said[128];
-	size_t n = r->line_n < sizeof(said) ? r->line_n : sizeof(said) - 1;
+	char said[BACKEND_SAID_MAX];
 
-	memcpy(said, c->line, n);
-	said[n] = '\0';
-	said[strcspn(said, "\r\n")] = '\0';
+	backend_format_said(c->backend, c->line, r->line_n, said);
 	c->line_n -= r->line_n;
 	memmove(c->line, c->line + r->line_n, c->line_n);
 	if (!on_answer(c, r->code))

@@ -55,9 +55,12 @@ take_line(struct session *s, const char *p, size_t n)
 static size_t
 take_article(struct session *s, const char *p, size_t n)
 {
-	bool is_end;
-	size_t used = multiline_scan(&s->article, p, n, &is_end);
+	bool is_end = false;
+	size_t used = line_skip(&s->line, p, n);
 
+	if (used > 0)
+		return used;	/* of the command itself */
+	used = multiline_scan(&s->article, p, n, &is_end);
 	if (is_end)
 		answers_end_article(s);
 	return used;

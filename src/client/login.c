@@ -8,6 +8,8 @@
 #include "conf/conf.h"
 #include "route/exchange.h"
 
+#include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +19,25 @@ login_is_needed(const struct session *s)
 	return s->context->conf->users_n > 0 && !s->is_logged_in;
 }
 
+const char *
+login_format_user(const struct session *s, char buf[LOGIN_TEXT_MAX])
+{
+	const char *name = s->user_name != NULL ? s->user_name : "-";
+	size_t n = 0;
+
+	for (; *name != '\0' && n + 4 < LOGIN_TEXT_MAX; name++) {
+		unsigned char c = (unsigned char)*name;
+
+		if (isalnum(c) || strchr("._@+-", c) != NULL)
+			buf[n++] = (char)c;
+		else
+			n += (size_t)snprintf(buf + n, LOGIN_TEXT_MAX - n,
+			    "%%%02X", c);
+	}
+	buf[n] = '\0';
+	return buf;
+}
+
 static void
 on_checked(struct message *m)
 {
@@ -24,7 +45,7 @@ on_checked(struct message *m)
 	    message);
 	struct session *s = check->user;
 	struct exchange *x;
-	char peer[ADDR_TEXT_MAX];
+	char peer[ADDR_TEXT_MAX], user[LOGIN_TEXT_MAX];
 
 	if (s == NULL) {
 		free(check);
@@ -38,7 +59,8 @@ on_checked(struct message *m)
 		exchange_answer_line(x, "281 welcome");
 	} else {
 		log_warn("client=%s login failed user=%s",
-		    addr_format(&s->peer, peer), s->user_name);
+		    addr_format(&s->peer, peer),
+		    login_format_user(s, user));
 		login_free(s);
 		exchange_answer_line(x, "481 wrong name or password");
 	}

@@ -32,13 +32,13 @@ enter(struct session *s, enum session_state state)
 static void
 log_end(const struct session *s)
 {
-	char peer[ADDR_TEXT_MAX];
+	char peer[ADDR_TEXT_MAX], user[LOGIN_TEXT_MAX];
 	uint64_t ms = session_loop(s)->now_ms - s->started_ms;
 
 	log_info("client=%s listen=%s user=%s end=%s (%s) duration=%" PRIu64
 	    ".%03" PRIu64 "s commands=%" PRIu64 " bytes_in=%" PRIu64
 	    " bytes_out=%" PRIu64, addr_format(&s->peer, peer),
-	    s->listen->s.name, s->is_logged_in ? s->user_name : "-",
+	    s->listen->s.name, login_format_user(s, user),
 	    reason_key(s->end), reason_words(s->end), ms / 1000, ms % 1000,
 	    s->pipeline.done_n, s->received_bytes, s->output.sent_bytes);
 }
@@ -100,8 +100,8 @@ get_deadline(const struct session *s)
 	if (login_is_needed(s) && s->state == SESS_OPEN)
 		d = min_deadline(d, s->started_ms, conf->login_timeout_ms);
 	if (output_pending(&s->output) > 0)
-		d = min_deadline(d, s->window_ms,
-		    conf->client_stall_timeout_ms);
+		d = min_deadline(d, s->window_ms != 0 ? s->window_ms :
+		    session_loop(s)->now_ms, conf->client_stall_timeout_ms);
 	else
 		d = min_deadline(d, s->active_ms,
 		    conf->client_idle_timeout_ms);
@@ -132,20 +132,36 @@ start_window(struct session *s)
 	s->window_taken_bytes = get_taken_bytes(s);
 }
 
+/* A command in flight waits for us, but for the rest of an article. */
+static bool
+is_waiting_for_us(const struct session *s)
+{
+	return pipeline_first(&s->pipeline) != NULL &&
+	    s->input != INPUT_ARTICLE;
+}
+
+static bool
+is_login_over(const struct session *s)
+{
+	return login_is_needed(s) && s->state == SESS_OPEN &&
+	    session_loop(s)->now_ms >= s->started_ms +
+	    s->context->conf->proxy.login_timeout_ms;
+}
+
 static void
 on_deadline(struct session *s)
 {
 	if (s->state == SESS_LINGERING)
 		session_close(s, s->end);
+	else if (is_login_over(s))
+		session_close(s, REASON_LOGIN_TIMEOUT);
 	else if (output_pending(&s->output) > 0 &&
 	    get_taken_bytes(s) - s->window_taken_bytes >= STALL_BYTES)
 		start_window(s);
 	else if (output_pending(&s->output) > 0)
 		session_close(s, REASON_CLIENT_STALL);
-	else if (login_is_needed(s))
-		session_close(s, REASON_LOGIN_TIMEOUT);
-	else if (pipeline_first(&s->pipeline) != NULL)
-		s->active_ms = session_loop(s)->now_ms; /* it waits for us */
+	else if (is_waiting_for_us(s))
+		s->active_ms = session_loop(s)->now_ms;
 	else
 		session_close(s, REASON_CLIENT_IDLE);
 }
@@ -245,6 +261,9 @@ on_pump(struct task *t)
 		start_lingering(s);
 	if (s->state == SESS_CLOSED)
 		return;
+	/* Lines that waited for room in the output. */
+	if (input_take_unread(s))
+		session_kick(s);
 	if (output_pending(&s->output) == 0)
 		s->window_ms = 0;
 	else if (s->window_ms == 0)
@@ -277,11 +296,9 @@ throw_input_away(struct session *s)
 	size_t n;
 	enum io_rc rc;
 
-	do {
-		rc = stream_read(&s->stream, session_loop(s)->buffer,
-		    LOOP_BUFFER_SIZE, &n);
-	} while (rc == IO_OK);
-	if (rc != IO_AGAIN)
+	rc = stream_read(&s->stream, session_loop(s)->buffer,
+	    LOOP_BUFFER_SIZE, &n);
+	if (rc == IO_EOF || rc == IO_FAIL)
 		session_close(s, s->end);
 }
 
@@ -343,10 +360,15 @@ session_start(struct client_context *context, int fd, const struct addr *peer,
 void
 session_shut_down(struct session *s)
 {
+	struct exchange *first;
+
 	if (s->state != SESS_OPEN)
 		return;
 	enter(s, SESS_LAST);
 	pipeline_keep_first(&s->pipeline);
+	first = pipeline_first(&s->pipeline);
+	if (s->input == INPUT_ARTICLE && first->state == EXCH_HELD)
+		exchange_end(first, REASON_SHUTDOWN);
 	session_kick(s);
 }
 

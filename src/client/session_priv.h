@@ -91,7 +91,12 @@ void answers_take_bad_line(struct session *, const char *line, size_t n);
 void answers_end_article(struct session *);
 
 /* --- login.c --- */
+#define LOGIN_TEXT_MAX 128
 bool login_is_needed(const struct session *);
+/* Who is logged in, or wants to be, so that it can't look like another field of
+ * a log line; "-": nobody. Returns buf. */
+const char *login_format_user(const struct session *,
+    char buf[LOGIN_TEXT_MAX]);
 void login_answer(struct session *, struct exchange *x);
 void login_give_up(struct session *);
 void login_free(struct session *);

@@ -118,3 +118,16 @@ enum line_result line_cut(struct line *l, const char *buf, size_t n,
 	l->state = LINE_SKIP;
 	return LINE_LONG;
 }
+
+size_t line_skip(struct line *l, const char *buf, size_t n)
+{
+	const char *lf;
+
+	if (l->state != LINE_SKIP)
+		return 0;
+	lf = memchr(buf, '\n', n);
+	if (lf == NULL)
+		return n;
+	l->state = LINE_CUT;
+	return (size_t)(lf - buf) + 1;
+}

@@ -44,6 +44,11 @@ void line_init(struct line *l, size_t sasl_max_bytes);
  * back. At most sasl_max_bytes where that was set. */
 void line_set_max(struct line *l, size_t max_bytes);
 
+/* Inside an over-long line: how many octets of buf are its rest, its line end
+ * included; all n when that is not there. Else 0. For what must not be cut into
+ * lines behind it. */
+size_t line_skip(struct line *l, const char *buf, size_t n);
+
 /* Cuts one line from the start of buf. *used_r octets of buf are done with,
  * after every result. LINE_OK: *line_r, *line_n_r are the line without its line
  * end (CRLF or LF); LINE_LONG: its first octets. With LINE_MORE the caller

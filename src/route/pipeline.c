@@ -222,7 +222,7 @@ start_first(struct pipeline *p, struct exchange *x)
 
 	release_unused(&p->side);
 	if (p->carrier != NULL && relay_is_idle(p->carrier)) {
-		if (may_follow(p, x)) {
+		if (may_follow(p, x) && relay_is_quiet(p->carrier)) {
 			follow(p, x);
 			return;
 		}

@@ -351,12 +351,9 @@ finish(struct relay *r, struct exchange *x)
 static void
 note_unsupported(struct relay *r, struct exchange *x, int code)
 {
-	/* One refusal tells of the verb, but a 503 to HDR may tell of the
-	 * field only (RFC 3977, 8.5.2), and one to LIST of the keyword. */
-	bool is_of_verb = code == 500 || (x->command.row->id != CMD_HDR &&
-	    x->command.row->id != CMD_XHDR);
-
-	if (is_of_verb && x->command.route == ROUTE_MSGID)
+	/* 500 tells of the verb. A 503 may be about a field, a keyword, or
+	 * (old servers) about an idle time-out. */
+	if (code == 500 && x->command.route == ROUTE_MSGID)
 		backend_mark_unsupported(r->backend, x->command.row->id);
 	x->unsupported |= UINT64_C(1) << r->backend->index;
 }
@@ -440,9 +437,11 @@ on_status(struct relay *r, struct exchange *x, const char *p,
 		return true;
 	}
 	if (class == RESPONSE_CONTINUE || !turn_down(r, x, class, response)) {
-		log_info("backend=%s fd=%d said \"%.*s\"", r->backend->name,
-		    r->conn->stream.fd, (int)(response->line_n < 100 ?
-		    response->line_n : 100), p);
+		char said[BACKEND_SAID_MAX];
+
+		log_info("backend=%s fd=%d said \"%s\"", r->backend->name,
+		    r->conn->stream.fd, backend_format_said(r->backend, p,
+		    response->line_n, said));
 		lose(r, get_reason(class));
 		return false;
 	}
@@ -657,6 +656,12 @@ bool
 relay_is_idle(const struct relay *r)
 {
 	return r->state == RELAY_STATUS && relay_first(r) == NULL;
+}
+
+bool
+relay_is_quiet(struct relay *r)
+{
+	return stream_is_quiet(&r->conn->stream);
 }
 
 int

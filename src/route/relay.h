@@ -48,6 +48,8 @@ void relay_push(struct relay *, struct exchange *x);
  * depth is not reached, nobody waits for a connection of this backend. */
 bool relay_has_room(const struct relay *);
 bool relay_is_idle(const struct relay *);
+/* For an idle one: nothing has come that nobody asked for. */
+bool relay_is_quiet(struct relay *);
 int relay_get_backend_id(const struct relay *);
 
 /* x, which is in this relay, has become its client's head, or its client

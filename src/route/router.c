@@ -61,19 +61,23 @@ get_lowest_tier(const struct router *r, uint64_t open)
 }
 
 uint64_t
-router_get_candidates(const struct router *r, struct exchange *x,
+router_get_candidates(const struct router *r, const struct exchange *x,
     uint64_t eligible)
 {
 	uint64_t open = get_supporting(r, x, eligible) & ~x->missed &
 	    ~x->refused;
-	uint64_t tier = get_lowest_tier(r, open) & ~x->spent;
 
-	if ((tier & ~x->failed) == 0 && tier != 0 &&
-	    x->rounds_n + 1 < ROUNDS_MAX) {
-		x->rounds_n++;
-		x->failed = 0;
-	}
-	return tier & ~x->failed;
+	return get_lowest_tier(r, open) & ~x->spent & ~x->failed;
+}
+
+/* All that are left have failed: they are tried once more, but not for ever. */
+static void
+start_next_round(struct exchange *x)
+{
+	if (x->rounds_n + 1 >= ROUNDS_MAX)
+		return;
+	x->rounds_n++;
+	x->failed = 0;
 }
 
 /* Nobody is left to be asked: the answer follows from what was said. */
@@ -114,6 +118,10 @@ router_try(const struct router *r, struct exchange *x, uint64_t eligible,
 	bool is_down = true;
 	int id;
 
+	if (candidates == 0) {
+		start_next_round(x);
+		candidates = router_get_candidates(r, x, eligible);
+	}
 	if (candidates == 0) {
 		conclude(r, x, eligible);
 		return ROUTER_END;

@@ -39,8 +39,8 @@ enum router_rc {
 
 /* Backends that the exchange may be sent to now: the candidates of its tier;
  * 0 when nobody is left. */
-uint64_t router_get_candidates(const struct router *, struct exchange *,
-    uint64_t eligible);
+uint64_t router_get_candidates(const struct router *,
+    const struct exchange *, uint64_t eligible);
 
 /* Tries every candidate for a connection, without waiting. With ROUTER_RELAY
  * *relay_r (given) has x as its first; gone, arg: see relay_new(). x must be

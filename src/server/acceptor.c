@@ -90,7 +90,8 @@ on_pause_end(struct timer *t)
 static void
 start_pause(struct acceptor *a, int error)
 {
-	log_warn("accepting pauses for %d ms: %s", PAUSE_MS, strerror(error));
+	if (a->pauses_n++ == 0)
+		log_warn("accepting pauses: %s", strerror(error));
 	unwatch_all(a);
 	timer_set(&a->loop.timers, &a->pause, a->loop.now_ms + PAUSE_MS);
 }
@@ -115,8 +116,7 @@ refuse_reason(struct acceptor *a, const struct conf_listen *conf,
 	    (conf->allow.n > 0 &&
 	    !network_any_has(conf->allow.v, conf->allow.n, peer)))
 		return REASON_ADDRESS_REFUSED;
-	if (a->conf->proxy.max_clients > 0 &&
-	    count_clients(a) >= a->conf->proxy.max_clients)
+	if (count_clients(a) >= a->clients_max)
 		return REASON_SERVER_FULL;
 	return REASON_NONE;
 }
@@ -176,6 +176,7 @@ on_connection(struct loop *loop, void *arg, uint32_t events)
 		    SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
+			l->acceptor->pauses_n = 0;
 			addr_set(&peer, (struct sockaddr *)&sa, len);
 			admit(l, fd, &peer);
 		} else if (errno == EMFILE || errno == ENFILE ||
@@ -212,12 +213,14 @@ log_listeners(const struct acceptor *a)
 }
 
 int
-acceptor_start(struct acceptor *a, struct worker *workers, unsigned workers_n)
+acceptor_start(struct acceptor *a, struct worker *workers, unsigned workers_n,
+    unsigned clients_max)
 {
 	int error;
 
 	a->workers = workers;
 	a->workers_n = workers_n;
+	a->clients_max = clients_max;
 	if (loop_init(&a->loop, 0) < 0)
 		return errno;
 	timer_init(&a->pause, on_pause_end);

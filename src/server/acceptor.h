@@ -27,6 +27,7 @@ struct listener {
 struct acceptor {
 	/* const after start */
 	const struct conf *conf;
+	unsigned clients_max;
 	struct listener *listeners;
 	size_t listeners_n;
 	struct worker *workers;
@@ -37,6 +38,7 @@ struct acceptor {
 	struct loop loop;
 	struct timer pause;
 	unsigned turn;
+	unsigned pauses_n;		/* since something was accepted */
 	struct message stop;
 };
 
@@ -44,9 +46,9 @@ struct acceptor {
  * before any thread runs. */
 int acceptor_open(struct acceptor *, const struct conf *conf)
     __attribute__((warn_unused_result));
-/* Keeps workers. 0, or an error number. */
+/* Keeps workers. At most clients_max clients at a time. 0, or an error number. */
 int acceptor_start(struct acceptor *, struct worker *workers,
-    unsigned workers_n) __attribute__((warn_unused_result));
+    unsigned workers_n, unsigned clients_max) __attribute__((warn_unused_result));
 /* No connection is taken in any more. */
 void acceptor_stop(struct acceptor *);
 /* Closes the listeners, started or not. */

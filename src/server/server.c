@@ -41,6 +41,7 @@ struct server {
 	struct router router;
 	struct worker *workers;
 	unsigned workers_n, started_n;
+	unsigned clients_max;
 	struct housekeeper housekeeper;
 };
 
@@ -56,11 +57,12 @@ count_threads(const struct conf *conf)
 	return n > 0 ? (unsigned)n : 1;
 }
 
-static uint64_t
+/* All but those of clients. */
+static unsigned
 count_descriptors(const struct conf *conf, unsigned threads_n)
 {
-	uint64_t n = conf->proxy.max_clients + SPARE_DESCRIPTORS +
-	    2 * threads_n + conf->listens_n;
+	unsigned n = SPARE_DESCRIPTORS + 2 * threads_n +
+	    (unsigned)conf->listens_n;
 
 	for (size_t i = 0; i < conf->backends_n; i++)
 		n += conf->backends[i].max_connections;
@@ -145,9 +147,7 @@ start_threads(struct server *s)
 {
 	int error;
 
-	s->resolver = resolver_start(0);
-	if (s->resolver == NULL)
-		return errno;
+	s->resolver = resolver_new();
 	s->passwords = passwords_start(s->conf);
 	if (s->passwords == NULL)
 		return errno;
@@ -162,7 +162,7 @@ start_threads(struct server *s)
 	}
 	if (error == 0)
 		error = acceptor_start(&s->acceptor, s->workers,
-		    s->workers_n);
+		    s->workers_n, s->clients_max);
 	return error;
 }
 
@@ -220,25 +220,27 @@ drain(struct server *s)
 	(void)wait_for_none(s, count_connections, until_ms);
 }
 
-/* Those that answer first, so that nothing comes for workers that are gone. */
 static void
 stop_threads(struct server *s)
 {
-	resolver_stop(s->resolver);
-	passwords_stop(s->passwords);
 	for (size_t i = 0; i < s->conf->backends_n; i++)
 		pool_close(s->backends[i]->pool);
 	for (unsigned i = 0; i < s->started_n; i++)
 		worker_stop(&s->workers[i]);
 	housekeeper_stop(&s->housekeeper);
+	passwords_stop(s->passwords);
 }
 
-/* Connections that became idle after the pools were closed. */
+/* All threads have ended. What they sent each other on their last turns is
+ * delivered, and connections that became idle meanwhile are closed. */
 static void
-end_idle(struct server *s)
+end_rest(struct server *s)
 {
 	struct loop *l = &s->housekeeper.loop;
 
+	for (unsigned i = 0; i < s->started_n; i++)
+		conn_end_all(s->backends, s->conf->backends_n,
+		    &s->workers[i].loop);
 	for (size_t i = 0; i < s->conf->backends_n; i++) {
 		struct pool_item *item;
 
@@ -252,11 +254,17 @@ end_idle(struct server *s)
 static void
 free_all(struct server *s)
 {
-	end_idle(s);
-	for (size_t i = 0; i < s->conf->backends_n; i++) {
+	bool is_free = resolver_free(s->resolver);
+
+	end_rest(s);
+	for (size_t i = 0; i < s->conf->backends_n; i++)
 		backend_log_status(s->backends[i]);
-		backend_free(s->backends[i]);
+	if (!is_free) {
+		log_warn("a look-up of a name still hangs");
+		return;	/* it holds on to the loops; the process ends */
 	}
+	for (size_t i = 0; i < s->conf->backends_n; i++)
+		backend_free(s->backends[i]);
 	selector_free(s->router.selector);
 	for (unsigned i = 0; i < s->started_n; i++)
 		worker_fini(&s->workers[i]);
@@ -295,10 +303,18 @@ static int
 set_up(struct server *s, bool is_daemon)
 {
 	const struct conf_proxy *proxy = &s->conf->proxy;
+	unsigned own, limit;
 
 	s->workers_n = count_threads(s->conf);
-	loop_table_init(process_raise_descriptor_limit(
-	    count_descriptors(s->conf, s->workers_n)));
+	own = count_descriptors(s->conf, s->workers_n);
+	limit = process_raise_descriptor_limit((uint64_t)own +
+	    proxy->max_clients);
+	loop_table_init(limit);
+	/* Clients must not take the descriptors of backends. */
+	s->clients_max = limit > own ? limit - own : 1;
+	if (s->clients_max < proxy->max_clients)
+		log_warn("max_clients is %u for want of descriptors",
+		    s->clients_max);
 	if (acceptor_open(&s->acceptor, s->conf) < 0)
 		return -1;
 	if (is_daemon && process_detach() < 0) {
@@ -316,7 +332,9 @@ set_up(struct server *s, bool is_daemon)
 int
 server_run(const struct conf *conf, bool is_daemon)
 {
-	struct server *s = xcalloc(1, sizeof(*s));
+	/* Not on the heap: a look-up that hangs may outlive this function. */
+	static struct server server;
+	struct server *s = &server;
 	int error;
 
 	s->conf = conf;
@@ -324,12 +342,10 @@ server_run(const struct conf *conf, bool is_daemon)
 	    0) {
 		log_error("can't open the log %s: %s", conf->log.target,
 		    strerror(errno));
-		free(s);
 		return EXIT_RUNTIME;
 	}
 	if (set_up(s, is_daemon) < 0) {
 		acceptor_close(&s->acceptor);
-		free(s);
 		return EXIT_RUNTIME;
 	}
 	process_block_signals();
@@ -349,6 +365,5 @@ server_run(const struct conf *conf, bool is_daemon)
 	process_remove_pidfile(conf->proxy.pidfile);
 	log_info("stopped");
 	log_close();
-	free(s);
 	return EXIT_FINE;
 }
