@@ -319,7 +319,7 @@ def test_descriptor_limit_accept_pauses_and_resumes(bed):
     for _ in range(50):
         assert first.code("STAT <a@x>") == "223"
     wait_until(lambda: clock() > 1, what="a second")
-    assert proxy.ticks() - ticks < scaled(40), "a busy loop"
+    assert proxy.ticks() - ticks < scaled(15), "a busy loop"
     resource.prlimit(proxy.pid, resource.RLIMIT_NOFILE, limit)
     for client in waiting[3:]:
         assert client.line()[:3] == "201"
