@@ -31,6 +31,12 @@ get_word(enum section_kind kind, const char *key, unsigned i)
 }
 
 const char *
+conf_mode_word(enum conf_mode mode)
+{
+	return get_word(KIND_PROXY, "mode", mode);
+}
+
+const char *
 conf_strategy_word(enum conf_strategy strategy)
 {
 	return get_word(KIND_ROUTING, "strategy", strategy);

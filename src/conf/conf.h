@@ -22,6 +22,17 @@
 #define CONF_MASK "********"
 
 /* Must fit the word lists in settings.c. */
+enum conf_mode {
+	MODE_HYBRID,
+	MODE_PER_COMMAND,
+	MODE_STATEFUL
+};
+
+enum conf_affinity {
+	AFFINITY_FIRST,
+	AFFINITY_ANY
+};
+
 enum conf_strategy {
 	STRATEGY_LEAST_LOADED,
 	STRATEGY_ROUND_ROBIN,
@@ -59,6 +70,7 @@ struct conf_networks {
 
 struct conf_proxy {
 	struct conf_section s;
+	enum conf_mode mode;
 	unsigned threads;			/* 0 = auto */
 	unsigned max_clients;
 	uint64_t client_idle_timeout_ms;
@@ -97,11 +109,14 @@ struct conf_backend {
 	unsigned tier;
 	unsigned weight;			/* 0 = max_connections */
 	char *group;
+	bool posting;
 	uint64_t connect_timeout_ms;
 	uint64_t response_timeout_ms;
+	uint64_t post_timeout_ms;
 	uint64_t stall_timeout_ms;
 	uint64_t idle_timeout_ms;		/* 0 = for ever */
 	uint64_t max_lifetime_ms;		/* 0 = for ever */
+	uint64_t keepalive_ms;			/* 0 = never */
 	unsigned pipeline_depth;
 	uint64_t replacement_cooldown_ms;
 	enum conf_queue_mode queue_mode;
@@ -110,13 +125,16 @@ struct conf_backend {
 struct conf_routing {
 	struct conf_section s;
 	enum conf_strategy strategy;
+	unsigned stateful_reserve;
+	enum conf_affinity group_affinity;
 };
 
-/* Exactly one of the two is set. */
+/* Exactly one of the two passwords is set. */
 struct conf_user {
 	struct conf_section s;
 	char *password;				/* a crypt(3) hash */
 	char *password_plain;
+	bool posting;
 };
 
 struct conf_log {
@@ -144,6 +162,7 @@ struct conf {
 /* Takes it (NULL is fine); what is secret is wiped first. */
 void conf_free(struct conf *c);
 
-/* The word of an enum value, for log lines: "least-loaded", "debug". */
+/* The word of an enum value, for log lines: "hybrid", "debug". */
+const char *conf_mode_word(enum conf_mode mode);
 const char *conf_strategy_word(enum conf_strategy strategy);
 const char *conf_log_level_word(enum log_level level);

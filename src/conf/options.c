@@ -30,6 +30,7 @@ static const struct option_row rows[] = {
 	    " sections: host:port, [v6]:port, :port, unix:/path (repeatable)" },
 	{ 'b', "backend", "URL", "add a backend: nntp://[user@]host[:port]"
 	    "[?key=value&...] (repeatable)" },
+	{ 'm', "mode", "MODE", "hybrid, per-command or stateful" },
 	{ 'n', "threads", "N", "worker threads, or auto" },
 	{ 's', "set", "SECTION.KEY=VALUE", "set a key: -s proxy.threads=4,"
 	    " -s 'backend primary.tier=1' (repeatable)" },
@@ -237,6 +238,9 @@ apply(struct options *o, int letter, char *arg, char **error_r)
 		return add_backend(o, arg, error_r);
 	case 's':
 		return parse_set(o, arg, error_r);
+	case 'm':
+		return add_set(o, "proxy", settings_find(KIND_PROXY,
+		    "mode"), arg, "-m", error_r);
 	case 'n':
 		return add_set(o, "proxy", settings_find(KIND_PROXY,
 		    "threads"), arg, "-n", error_r);

@@ -44,6 +44,10 @@
 #define PATH_LENGTH_MAX 4095
 
 static const char *const auto_word[] = { "auto", NULL };
+static const char *const mode_words[] = {
+	"hybrid", "per-command", "stateful", NULL
+};
+static const char *const affinity_words[] = { "first", "any", NULL };
 static const char *const queue_words[] = { "lifo", "fifo", NULL };
 static const char *const strategy_words[] = {
 	"least-loaded", "round-robin", "weighted-round-robin", NULL
@@ -74,6 +78,12 @@ const struct section sections[KIND_N] = {
 
 /* The rows of a kind stand together, in the order of the enum. */
 static const struct setting settings[] = {
+{ PROXY(mode, mode), ENUM(mode_words), .def = "hybrid",
+  .change = CHANGE_RESTART,
+  .text = "hybrid: each command goes to the backend that serves it best,"
+  " until one needs a selected group; from then on the client keeps a"
+  " connection. per-command: no client ever keeps one, there are no groups."
+  " stateful: each client keeps one connection from its first command on." },
 { PROXY(threads, threads), INT(1, 1024), .def = "auto", .words = auto_word,
   .change = CHANGE_RESTART,
   .text = "Worker threads; auto is the number of processors available." },
@@ -153,12 +163,16 @@ static const struct setting settings[] = {
 { BACKEND(group, group), TEXT(WORD, 100), .example = "reseller",
   .text = "Backends of one group share a spool: if one lacks an article, the"
   " others are not asked." },
+{ BACKEND(posting, posting), BOOL, .def = "no",
+  .text = "Articles may be posted here (POST, IHAVE)." },
 { BACKEND(connect_timeout, connect_timeout_ms), DURATION(10, MINUTES(10)),
   .def = "10s", .text = "From the name to the end of the login, all"
   " addresses together." },
 { BACKEND(response_timeout, response_timeout_ms), DURATION(10, MINUTES(10)),
   .def = "30s", .text = "From a command at the head of the connection to the"
   " first byte of its answer." },
+{ BACKEND(post_timeout, post_timeout_ms), DURATION(10, HOURS(1)),
+  .def = "2m", .text = "From the end of a posted article to the answer." },
 { BACKEND(stall_timeout, stall_timeout_ms), DURATION(10, MINUTES(10)),
   .def = "30s", .text = "A backend that sends less than 1 KiB in this time,"
   " while the client could take more, has failed." },
@@ -168,6 +182,9 @@ static const struct setting settings[] = {
 { BACKEND(max_lifetime, max_lifetime_ms), DURATION(0, DAYS(30)),
   .def = "1h", .text = "A connection is not used again after this, spread by"
   " chance; 0 = no limit." },
+{ BACKEND(keepalive, keepalive_ms), DURATION(0, HOURS(1)), .def = "60s",
+  .text = "A connection that a client keeps and does not use for so long is"
+  " sent DATE, so that the server does not close it; 0 = never." },
 { BACKEND(pipeline_depth, pipeline_depth), INT(1, 64), .def = "4",
   .text = "Commands in flight on one connection." },
 { BACKEND(replacement_cooldown, replacement_cooldown_ms),
@@ -179,6 +196,14 @@ static const struct setting settings[] = {
 
 { ROUTING(strategy, strategy), ENUM(strategy_words), .def = "least-loaded",
   .text = "Which backend of the tier gets a command; ties rotate." },
+{ ROUTING(stateful_reserve, stateful_reserve), INT(0, 10000), .def = "1",
+  .text = "Connections of each backend that are never kept by a client, nor"
+  " used for posting, so that commands of others find one; means nothing in"
+  " stateful mode." },
+{ ROUTING(group_affinity, group_affinity), ENUM(affinity_words),
+  .def = "first", .text = "Which backend GROUP, LISTGROUP, LIST, NEWGROUPS"
+  " and NEWNEWS are sent to: always the first one of the file that is up and"
+  " not full (article numbers differ from server to server), or any." },
 
 { USER(password, password), TEXT(HASH, 384), .is_needed = true,
   .example = "$6$salt$hash", .text = "A hash as crypt(3) and mkpasswd(1) make"
@@ -186,6 +211,8 @@ static const struct setting settings[] = {
 { USER(password_plain, password_plain), TEXT(SECRET, AUTHINFO_ARG_MAX),
   .is_needed = true, .example = "secret",
   .text = "The password in the clear, instead of a hash." },
+{ USER(posting, posting), BOOL, .def = "yes",
+  .text = "This client may post, if a backend has posting." },
 
 { LOG(level, level), ENUM(level_words), .def = "info",
   .text = "The least important lines that are logged." },
