@@ -3,15 +3,10 @@
 
 #include <stdbool.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/check.h"
 #include "nntp/text.h"
-
-struct word {
-	const char *s;
-	size_t n;
-};
+#include "nntp/word.h"
 
 struct arg {
 	const char *text;
@@ -93,38 +88,10 @@ static const struct label {
 	{ "COMPRESS", 0, FIELD_FLAGS, ARGS(compress_args) },
 };
 
-/* CR is a blank here: the caller may leave it at the end of the line. */
-static bool is_blank(char ch)
-{
-	return ch == ' ' || ch == '\t' || ch == '\r';
-}
-
-static struct word cut_word(const char **s, size_t *n)
-{
-	struct word w;
-
-	while (*n > 0 && is_blank(**s)) {
-		(*s)++;
-		(*n)--;
-	}
-	w.s = *s;
-	while (*n > 0 && !is_blank(**s)) {
-		(*s)++;
-		(*n)--;
-	}
-	w.n = (size_t)(*s - w.s);
-	return w;
-}
-
-static bool is_word(struct word w, const char *text)
-{
-	return strlen(text) == w.n && strncasecmp(w.s, text, w.n) == 0;
-}
-
 static const struct label *find_label(struct word w)
 {
 	for (size_t i = 0; i < ARRAY_N(labels); i++) {
-		if (is_word(w, labels[i].text))
+		if (word_is(w, labels[i].text))
 			return &labels[i];
 	}
 	return NULL;
@@ -163,18 +130,21 @@ void capabilities_init(struct capabilities *c)
 
 void capabilities_parse(struct capabilities *c, const char *line, size_t n)
 {
-	const struct label *l = find_label(cut_word(&line, &n));
+	const struct label *l;
 
+	if (n > 0 && line[n - 1] == '\r')
+		n--;
+	l = find_label(word_cut(&line, &n));
 	if (l == NULL)
 		return;
 	c->flags |= l->bit;
 	for (;;) {
-		struct word w = cut_word(&line, &n);
+		struct word w = word_cut(&line, &n);
 
 		if (w.n == 0)
 			return;
 		for (size_t i = 0; i < l->args_n; i++) {
-			if (is_word(w, l->args[i].text))
+			if (word_is(w, l->args[i].text))
 				*get_field(c, l->field) |= l->args[i].bit;
 		}
 	}
@@ -192,7 +162,8 @@ void capabilities_intersect(struct capabilities *c,
 	c->sasl &= o.sasl;
 }
 
-static void add_label(struct text *t, struct capabilities *c,
+/* The label with its arguments; false: it is not true. */
+static bool add_label(struct text *t, struct capabilities *c,
     const struct label *l)
 {
 	unsigned args = 0, set = *get_field(c, l->field);
@@ -200,7 +171,7 @@ static void add_label(struct text *t, struct capabilities *c,
 	for (size_t i = 0; i < l->args_n; i++)
 		args |= l->args[i].bit & set;
 	if (args == 0 && (c->flags & l->bit) == 0)
-		return;
+		return false;
 	text_puts(t, l->text);
 	for (size_t i = 0; i < l->args_n; i++) {
 		if (l->args[i].bit & args) {
@@ -208,14 +179,16 @@ static void add_label(struct text *t, struct capabilities *c,
 			text_puts(t, l->args[i].text);
 		}
 	}
-	text_puts(t, "\r\n");
+	return true;
 }
 
 static void add_all(struct text *t, struct capabilities *c)
 {
 	text_puts(t, "101 Capability list:\r\n");
-	for (size_t i = 0; i < ARRAY_N(labels); i++)
-		add_label(t, c, &labels[i]);
+	for (size_t i = 0; i < ARRAY_N(labels); i++) {
+		if (add_label(t, c, &labels[i]))
+			text_puts(t, "\r\n");
+	}
 	if (c->implementation != NULL) {
 		text_puts(t, "IMPLEMENTATION ");
 		text_puts(t, c->implementation);
@@ -237,4 +210,22 @@ size_t capabilities_write(const struct capabilities *c, char *buf,
 	if (needed.n <= size)
 		add_all(&t, &whole);
 	return needed.n;
+}
+
+const char *capabilities_format(const struct capabilities *c,
+    char buf[CAPABILITIES_MAX])
+{
+	struct capabilities whole = *c;
+	struct text t = { buf, CAPABILITIES_MAX - 1, 0 };
+
+	complete(&whole);
+	for (size_t i = 0; i < ARRAY_N(labels); i++) {
+		if (add_label(&t, &whole, &labels[i]))
+			text_puts(&t, ", ");
+	}
+	if (t.n == 0)
+		return "nothing";
+	CHECK(t.n <= t.size);
+	buf[t.n - 2] = '\0';
+	return buf;
 }

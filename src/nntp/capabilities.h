@@ -72,9 +72,9 @@ struct capabilities {
 /* Nothing is true. */
 void capabilities_init(struct capabilities *c);
 
-/* Adds the facts of one line of a 101 block (without its line end). Labels and
- * arguments that the table doesn't know are ignored, in any case of letters.
- * Borrows line. */
+/* Adds the facts of one line of a 101 block, without its LF; a CR at its end is
+ * ignored. Labels and arguments that the table doesn't know are ignored, in
+ * any case of letters. Borrows line. */
 void capabilities_parse(struct capabilities *c, const char *line, size_t n);
 
 /* Leaves in c what is true of both. c keeps its implementation. */
@@ -86,3 +86,9 @@ void capabilities_intersect(struct capabilities *c,
  * size. Borrows c->implementation, which must not hold a CR or LF. */
 size_t capabilities_write(const struct capabilities *c, char *buf,
     size_t size);
+
+/* The same as one line for the log, without the implementation: "READER, OVER
+ * MSGID, LIST ACTIVE"; "nothing" if nothing is true. Returns buf or a constant
+ * text. */
+const char *capabilities_format(const struct capabilities *c,
+    char buf[CAPABILITIES_MAX]);

@@ -5,64 +5,22 @@
 
 #include "base/check.h"
 #include "nntp/text.h"
+#include "nntp/word.h"
 
 enum {
 	WORDS_MAX = 6,		/* one more than the longest form: NEWNEWS */
 	NUMBER_DIGITS_MAX = 16,	/* RFC 3977, 9.8: article-number */
 };
 
-struct word {
-	const char *s;
-	size_t n;
-};
-
-static bool is_blank(char ch)
-{
-	return ch == ' ' || ch == '\t';
-}
-
 static bool is_digit(char ch)
 {
 	return ch >= '0' && ch <= '9';
 }
 
-static char to_upper(char ch)
-{
-	return ch >= 'a' && ch <= 'z' ? (char)(ch - 'a' + 'A') : ch;
-}
-
 static bool is_alpha(char ch)
 {
-	ch = to_upper(ch);
+	ch = word_to_upper(ch);
 	return ch >= 'A' && ch <= 'Z';
-}
-
-/* Compares with a word of the table, which is in upper case. */
-static bool is_word(struct word w, const char *upper)
-{
-	for (size_t i = 0; i < w.n; i++) {
-		if (upper[i] == '\0' || to_upper(w.s[i]) != upper[i])
-			return false;
-	}
-	return upper[w.n] == '\0';
-}
-
-/* Takes the next word off s, n. An empty word = there is none. */
-static struct word cut_word(const char **s, size_t *n)
-{
-	struct word w;
-
-	while (*n > 0 && is_blank(**s)) {
-		(*s)++;
-		(*n)--;
-	}
-	w.s = *s;
-	while (*n > 0 && !is_blank(**s)) {
-		(*s)++;
-		(*n)--;
-	}
-	w.n = (size_t)(*s - w.s);
-	return w;
 }
 
 static unsigned split_words(const struct command *c, struct word *words)
@@ -72,7 +30,7 @@ static unsigned split_words(const struct command *c, struct word *words)
 	unsigned words_n;
 
 	for (words_n = 0; words_n < WORDS_MAX; words_n++) {
-		words[words_n] = cut_word(&s, &n);
+		words[words_n] = word_cut(&s, &n);
 		if (words[words_n].n == 0)
 			break;
 	}
@@ -160,7 +118,7 @@ static bool is_date_time(const struct word *words, unsigned words_n)
 		return false;
 	words += 2;
 	words_n -= 2;
-	if (words_n > 0 && is_word(words[0], "GMT")) {
+	if (words_n > 0 && word_is(words[0], "GMT")) {
 		words++;
 		words_n--;
 	}
@@ -257,7 +215,7 @@ static const struct command_row *find_verb(struct word verb)
 		const struct command_row *row =
 		    command_get_row((enum command_id)id);
 
-		if (is_word(verb, row->verb))
+		if (word_is(verb, row->verb))
 			return row;
 	}
 	return NULL;
@@ -277,13 +235,13 @@ static const struct command_row *find_keyword(const struct command_row *row,
 	const struct command_row *last = row;
 	const char *rest = *s;
 	size_t rest_n = *n;
-	struct word keyword = cut_word(&rest, &rest_n);
+	struct word keyword = word_cut(&rest, &rest_n);
 
 	/* CMD_UNKNOWN, the last row, is no family: the walk ends there. */
 	for (; is_family(row, last); row++) {
 		if (keyword.n == 0 && row->keyword == NULL)
 			return row;
-		if (row->keyword != NULL && is_word(keyword, row->keyword)) {
+		if (row->keyword != NULL && word_is(keyword, row->keyword)) {
 			*s = rest;
 			*n = rest_n;
 			return row;
@@ -314,7 +272,7 @@ static void take_password(struct command *c, const char *s, size_t n)
 
 static void take_args(struct command *c, const char *s, size_t n)
 {
-	while (n > 0 && is_blank(*s)) {
+	while (n > 0 && word_is_blank(*s)) {
 		s++;
 		n--;
 	}
@@ -336,7 +294,7 @@ static enum command_result parse_verb(struct command *c, size_t untrimmed_n)
 {
 	const char *s = c->line;
 	size_t n = c->line_n;
-	struct word verb = cut_word(&s, &n);
+	struct word verb = word_cut(&s, &n);
 	const struct command_row *row = find_verb(verb);
 
 	if (row == NULL) {
@@ -367,7 +325,7 @@ enum command_result command_parse(const char *line, size_t n,
 {
 	size_t untrimmed_n = n;
 
-	while (n > 0 && is_blank(line[n - 1]))
+	while (n > 0 && word_is_blank(line[n - 1]))
 		n--;
 	*out_r = (struct command){
 		.row = command_get_row(CMD_UNKNOWN),
@@ -378,7 +336,7 @@ enum command_result command_parse(const char *line, size_t n,
 	};
 	if (n == 0)
 		return COMMAND_EMPTY;
-	if (is_blank(line[0]))
+	if (word_is_blank(line[0]))
 		return COMMAND_SYNTAX;
 	return parse_verb(out_r, untrimmed_n);
 }
@@ -412,7 +370,7 @@ bool command_get_word(const struct command *c, unsigned i,
 	struct word w;
 
 	do {
-		w = cut_word(&s, &n);
+		w = word_cut(&s, &n);
 	} while (w.n > 0 && i-- > 0);
 	*word_r = w.s;
 	*n_r = w.n;

@@ -29,7 +29,7 @@ static void check_same(const struct capabilities *a,
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	char buf[CAPABILITIES_MAX];
+	char buf[CAPABILITIES_MAX], text[CAPABILITIES_MAX];
 	struct capabilities c, again, both;
 	size_t written_n;
 
@@ -37,6 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	written_n = capabilities_write(&c, buf, sizeof(buf));
 	CHECK(written_n <= sizeof(buf));
 	CHECK(memcmp(buf + written_n - 5, "\r\n.\r\n", 5) == 0);
+	CHECK(strlen(capabilities_format(&c, text)) < sizeof(text));
 	parse_block(&again, buf, written_n);
 	check_same(&c, &again);
 	both = c;

@@ -61,6 +61,22 @@ Test(capabilities, written_as_the_facts_are)
 	    ".\r\n");
 }
 
+Test(capabilities, one_line_for_the_log)
+{
+	char buf[CAPABILITIES_MAX];
+	struct capabilities c;
+
+	capabilities_init(&c);
+	c.implementation = "never in it";
+	cr_assert_str_eq(capabilities_format(&c, buf), "nothing");
+	c.flags = CAPABILITY_HDR;
+	cr_assert_str_eq(capabilities_format(&c, buf), "HDR");
+	c.flags = CAPABILITY_VERSION_2 | CAPABILITY_OVER_MSGID;
+	c.list = CAPABILITY_LIST_ACTIVE | CAPABILITY_LIST_MOTD;
+	cr_assert_str_eq(capabilities_format(&c, buf),
+	    "VERSION 2, OVER MSGID, LIST ACTIVE MOTD");
+}
+
 Test(capabilities, everything_fits)
 {
 	char implementation[129], buf[CAPABILITIES_MAX];
@@ -75,6 +91,8 @@ Test(capabilities, everything_fits)
 	c.implementation = implementation;
 	n = capabilities_write(&c, buf, sizeof(buf));
 	cr_assert_leq(n, sizeof(buf));
+	cr_assert_lt(strlen(capabilities_format(&c, buf)), sizeof(buf));
+	n = capabilities_write(&c, buf, sizeof(buf));
 	/* And everything that is written can be read. */
 	buf[n - 3] = '\0';
 	parse_block(&again, buf);
@@ -113,7 +131,7 @@ Test(capabilities, read_from_a_backend)
 
 Test(capabilities, odd_lines_do_no_harm)
 {
-	static const char line[] = "OVER\0MSGID";
+	static const char line[] = "OVER\0MSGID", cr[] = "READER\r\r";
 	struct capabilities c;
 
 	parse_block(&c, "\r\n \r\nVERSION\r\nLIST\r\n  HDR\r\nMSGID\r\nVERSION "
@@ -122,8 +140,13 @@ Test(capabilities, odd_lines_do_no_harm)
 	cr_assert_eq(c.list, 0);
 	cr_assert_eq(c.sasl, 0);
 	capabilities_parse(&c, "", 0);
+	capabilities_parse(&c, "\r", 1);
 	capabilities_parse(&c, line, sizeof(line) - 1);
+	capabilities_parse(&c, cr, sizeof(cr) - 1);
 	cr_assert_eq(c.flags, CAPABILITY_HDR);
+	/* One CR is the rest of the line end. */
+	capabilities_parse(&c, cr, sizeof(cr) - 2);
+	cr_assert_eq(c.flags, CAPABILITY_HDR | CAPABILITY_READER);
 }
 
 Test(capabilities, what_all_can_do)
