@@ -239,6 +239,75 @@ check_listen(const struct conf *c, struct conf_listen *l,
 	fill_mask(c, l, report);
 }
 
+/* In stateful mode nothing is reserved. */
+static bool
+has_slots(const struct conf *c, const struct conf_backend *b)
+{
+	return c->proxy.mode == MODE_STATEFUL ||
+	    b->max_connections > c->routing.stateful_reserve;
+}
+
+/* Where the reserve was set; else where the backend got so few connections. */
+static const char *
+place_of_reserve(const struct conf *c, const struct conf_backend *b)
+{
+	const char *origin = section_get_origin(&c->routing.s,
+	    settings_find(KIND_ROUTING, "stateful_reserve"));
+
+	return origin != NULL ? origin : place(b, "max_connections");
+}
+
+/* An account of one connection is enough to download with, but a newsreader
+ * would get 403 for ever and never learn why. */
+static void
+check_groups(const struct conf *c, const struct conf_listen *l,
+    struct conf_report *report)
+{
+	const struct conf_backend *first = NULL;
+
+	for (size_t i = 0; i < c->backends_n && i < CONF_BACKENDS_MAX; i++) {
+		const struct conf_backend *b = &c->backends[i];
+
+		if ((l->backends_mask & UINT64_C(1) << i) == 0)
+			continue;
+		if (has_slots(c, b))
+			return;
+		if (first == NULL)
+			first = b;
+	}
+	if (first != NULL)
+		report_add(report, SEVERITY_WARNING,
+		    place_of_reserve(c, first), "[listen %s]: no client can"
+		    " select a group, for no backend has max_connections above"
+		    " stateful_reserve = %u; lower that, or set mode ="
+		    " per-command if nobody needs groups", l->s.name,
+		    c->routing.stateful_reserve);
+}
+
+/* What the mode makes of the other keys. */
+static void
+check_mode(const struct conf *c, struct conf_report *report)
+{
+	if (c->proxy.mode == MODE_STATEFUL && c->routing.stateful_reserve > 1)
+		report_add(report, SEVERITY_WARNING, section_get_place(
+		    &c->routing.s, KIND_ROUTING, "stateful_reserve"),
+		    "stateful_reserve = %u means nothing with mode ="
+		    " stateful: clients may keep all connections",
+		    c->routing.stateful_reserve);
+	if (c->proxy.mode == MODE_HYBRID)
+		for (size_t i = 0; i < c->listens_n; i++)
+			check_groups(c, &c->listens[i], report);
+	for (size_t i = 0; i < c->backends_n; i++)
+		if (c->backends[i].posting && !has_slots(c, &c->backends[i]))
+			report_add(report, SEVERITY_WARNING,
+			    place(&c->backends[i], "posting"), "[backend %s]"
+			    " has posting = yes, but nothing can be posted"
+			    " there: max_connections = %u is not above"
+			    " stateful_reserve = %u", c->backends[i].s.name,
+			    c->backends[i].max_connections,
+			    c->routing.stateful_reserve);
+}
+
 static void
 check_user(const struct conf_user *u, struct conf_report *report)
 {
@@ -282,6 +351,7 @@ check_conf(struct conf *c, const char *where, struct conf_report *report)
 	check_backends(c, where, report);
 	for (size_t i = 0; i < c->listens_n; i++)
 		check_listen(c, &c->listens[i], report);
+	check_mode(c, report);
 	for (size_t i = 0; i < c->users_n; i++)
 		check_user(&c->users[i], report);
 	fill_log(&c->log);

@@ -83,7 +83,8 @@ static const struct setting settings[] = {
   .text = "hybrid: each command goes to the backend that serves it best,"
   " until one needs a selected group; from then on the client keeps a"
   " connection. per-command: no client ever keeps one, there are no groups."
-  " stateful: each client keeps one connection from its first command on." },
+  " stateful: each client keeps one connection, from its first command that"
+  " needs a backend to its end." },
 { PROXY(threads, threads), INT(1, 1024), .def = "auto", .words = auto_word,
   .change = CHANGE_RESTART,
   .text = "Worker threads; auto is the number of processors available." },
@@ -164,7 +165,8 @@ static const struct setting settings[] = {
   .text = "Backends of one group share a spool: if one lacks an article, the"
   " others are not asked." },
 { BACKEND(posting, posting), BOOL, .def = "no",
-  .text = "Articles may be posted here (POST, IHAVE)." },
+  .text = "Articles may be posted here (POST, IHAVE). Without such a backend"
+  " nobody can post." },
 { BACKEND(connect_timeout, connect_timeout_ms), DURATION(10, MINUTES(10)),
   .def = "10s", .text = "From the name to the end of the login, all"
   " addresses together." },
@@ -184,7 +186,8 @@ static const struct setting settings[] = {
   " chance; 0 = no limit." },
 { BACKEND(keepalive, keepalive_ms), DURATION(0, HOURS(1)), .def = "60s",
   .text = "A connection that a client keeps and does not use for so long is"
-  " sent DATE, so that the server does not close it; 0 = never." },
+  " sent DATE, so that the server does not close it; 0 = never. Servers often"
+  " close after 150 s." },
 { BACKEND(pipeline_depth, pipeline_depth), INT(1, 64), .def = "4",
   .text = "Commands in flight on one connection." },
 { BACKEND(replacement_cooldown, replacement_cooldown_ms),
@@ -198,12 +201,14 @@ static const struct setting settings[] = {
   .text = "Which backend of the tier gets a command; ties rotate." },
 { ROUTING(stateful_reserve, stateful_reserve), INT(0, 10000), .def = "1",
   .text = "Connections of each backend that are never kept by a client, nor"
-  " used for posting, so that commands of others find one; means nothing in"
-  " stateful mode." },
+  " used for posting, so that commands of others find one. A backend needs"
+  " more connections than this for groups and for posting. In stateful mode"
+  " there is none." },
 { ROUTING(group_affinity, group_affinity), ENUM(affinity_words),
   .def = "first", .text = "Which backend GROUP, LISTGROUP, LIST, NEWGROUPS"
-  " and NEWNEWS are sent to: always the first one of the file that is up and"
-  " not full (article numbers differ from server to server), or any." },
+  " and NEWNEWS are sent to: any, or always the first one of the lowest tier,"
+  " in the order of the file, that is up and not full; article numbers differ"
+  " from server to server." },
 
 { USER(password, password), TEXT(HASH, 384), .is_needed = true,
   .example = "$6$salt$hash", .text = "A hash as crypt(3) and mkpasswd(1) make"
@@ -212,7 +217,7 @@ static const struct setting settings[] = {
   .is_needed = true, .example = "secret",
   .text = "The password in the clear, instead of a hash." },
 { USER(posting, posting), BOOL, .def = "yes",
-  .text = "This client may post, if a backend has posting." },
+  .text = "This client may post, where a backend has posting." },
 
 { LOG(level, level), ENUM(level_words), .def = "info",
   .text = "The least important lines that are logged." },

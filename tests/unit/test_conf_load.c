@@ -35,6 +35,18 @@ expect_fine(const char *text)
 	tool_drop(&l);
 }
 
+static char *
+dump(const struct conf *c)
+{
+	char *text;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	conf_dump(c, f);
+	CHECK(fclose(f) == 0);
+	return text;
+}
+
 FileTest(precedence)
 {
 	char *path = tool_write("p.ini", "[proxy]\nthreads = 2\n"
@@ -294,6 +306,103 @@ FileTest(reachable_by_everybody)
 	    ".ini:2", "everybody");
 }
 
+FileTest(modes_and_posting)
+{
+	struct loaded l = tool_load_text(BACKEND);
+
+	cr_assert_eq(l.conf->proxy.mode, MODE_HYBRID);
+	cr_assert_eq(l.conf->routing.stateful_reserve, 1);
+	cr_assert_eq(l.conf->routing.group_affinity, AFFINITY_FIRST);
+	cr_assert_not(l.conf->backends[0].posting);
+	cr_assert_eq(l.conf->backends[0].post_timeout_ms, 120000);
+	cr_assert_eq(l.conf->backends[0].keepalive_ms, 60000);
+	tool_drop(&l);
+	l = tool_load_text("[proxy]\nmode = per-command\n" BACKEND
+	    "posting = yes\npost_timeout = 5m\nkeepalive = 0\n[routing]\n"
+	    "stateful_reserve = 3\ngroup_affinity = any\n[user a]\n"
+	    "password_plain = x\n[user b]\npassword_plain = x\n"
+	    "posting = no\n");
+	cr_assert_not_null(l.conf);
+	cr_assert_eq(l.report.issues_n, 0);
+	cr_assert_eq(l.conf->proxy.mode, MODE_PER_COMMAND);
+	cr_assert_eq(l.conf->routing.stateful_reserve, 3);
+	cr_assert_eq(l.conf->routing.group_affinity, AFFINITY_ANY);
+	cr_assert(l.conf->backends[0].posting);
+	cr_assert_eq(l.conf->backends[0].post_timeout_ms, 300000);
+	cr_assert_eq(l.conf->backends[0].keepalive_ms, 0);
+	cr_assert(l.conf->users[0].posting);
+	cr_assert_not(l.conf->users[1].posting);
+	tool_drop(&l);
+	expect(SEVERITY_ERROR, BACKEND "[proxy]\nmode = pinned\n", ".ini:4",
+	    "hybrid | per-command | stateful");
+	expect(SEVERITY_ERROR, BACKEND "[routing]\ngroup_affinity = last\n",
+	    ".ini:4", "first | any");
+	expect(SEVERITY_ERROR, BACKEND "post_timeout = 0\n", ".ini:3",
+	    "post_timeout");
+}
+
+FileTest(mode_of_the_command_line)
+{
+	char *path = tool_write("p.ini", "[proxy]\nmode = per-command\n"
+	    BACKEND), *text;
+	struct loaded l = tool_load(path, ARGS("-m", "stateful"));
+
+	cr_assert_eq(l.conf->proxy.mode, MODE_STATEFUL);
+	text = dump(l.conf);
+	cr_assert_not_null(strstr(text,
+	    "mode = stateful ; command line -m\n"));
+	free(text);
+	tool_drop(&l);
+	free(path);
+}
+
+#define ONE "[backend b]\naddress = h\nmax_connections = 1\n"
+#define TWO "[backend c]\naddress = h\nmax_connections = 2\n"
+#define RESERVE(n) "[routing]\nstateful_reserve = " n "\n"
+#define MODE(m) "[proxy]\nmode = " m "\n"
+
+FileTest(nobody_can_select_a_group)
+{
+	expect(SEVERITY_WARNING, ONE, ".ini:3", "[listen main]: no client"
+	    " can select a group");
+	expect(SEVERITY_WARNING, ONE, ".ini:3", "stateful_reserve = 1");
+	expect(SEVERITY_WARNING, ONE, ".ini:3", "mode = per-command");
+	expect(SEVERITY_WARNING, BACKEND RESERVE("10"), ".ini:4",
+	    "stateful_reserve = 10");
+	/* where one of them can be selected, it can be there */
+	expect_fine(ONE TWO);
+	expect(SEVERITY_WARNING, ONE TWO "[listen x]\nbackends = b\n"
+	    "[listen y]\naddress = 127.0.0.1:1\n", ".ini:3", "[listen x]");
+	expect_fine(ONE TWO "[listen x]\nbackends = c\n");
+	/* the ways out */
+	expect_fine(ONE RESERVE("0"));
+	expect_fine(ONE MODE("per-command"));
+	expect_fine(ONE MODE("stateful"));
+	expect_fine(BACKEND RESERVE("9"));
+}
+
+FileTest(nothing_can_be_posted)
+{
+	expect(SEVERITY_WARNING, ONE "posting = yes\n" TWO, ".ini:4",
+	    "stateful_reserve = 1");
+	expect(SEVERITY_WARNING, ONE "posting = yes\n" MODE("per-command"),
+	    ".ini:4", "nothing can be posted there");
+	expect_fine(ONE "posting = yes\n" MODE("stateful"));
+	expect_fine(ONE "posting = yes\n" RESERVE("0"));
+	expect_fine(ONE TWO "posting = yes\n");
+	/* who may post where nobody can */
+	expect_fine(BACKEND "[user a]\npassword_plain = x\n"
+	    "posting = yes\n");
+}
+
+FileTest(reserve_without_a_meaning)
+{
+	expect(SEVERITY_WARNING, BACKEND MODE("stateful") RESERVE("4"),
+	    ".ini:6", "means nothing with mode = stateful");
+	expect_fine(BACKEND MODE("stateful") RESERVE("1"));
+	expect_fine(BACKEND MODE("stateful") RESERVE("0"));
+}
+
 FileTest(strict_makes_errors_of_warnings)
 {
 	struct loaded l = tool_load_text(OPEN_DOOR BACKEND
@@ -345,18 +454,6 @@ FileTest(password_file)
 	    ".ini:4", "Is a directory");
 	expect(SEVERITY_ERROR, BACKEND "username = x\n"
 	    "password_file = /none\n", ".ini:4", "No such file");
-}
-
-static char *
-dump(const struct conf *c)
-{
-	char *text;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
-
-	conf_dump(c, f);
-	CHECK(fclose(f) == 0);
-	return text;
 }
 
 /* The text without its comments: origins differ. */
@@ -437,6 +534,9 @@ FileTest(password_of_a_file_is_not_dumped)
 
 Test(load, words)
 {
+	cr_assert_str_eq(conf_mode_word(MODE_HYBRID), "hybrid");
+	cr_assert_str_eq(conf_mode_word(MODE_PER_COMMAND), "per-command");
+	cr_assert_str_eq(conf_mode_word(MODE_STATEFUL), "stateful");
 	cr_assert_str_eq(conf_strategy_word(STRATEGY_WEIGHTED_ROUND_ROBIN),
 	    "weighted-round-robin");
 	cr_assert_str_eq(conf_strategy_word(STRATEGY_LEAST_LOADED),

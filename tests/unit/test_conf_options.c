@@ -66,6 +66,15 @@ Test(options, each_does_its_work)
 	cr_assert_str_eq(o.sets[1].value, "3");
 	cr_assert_str_eq(o.sets[2].section, "proxy");
 	options_fini(&o);
+	cr_assert_eq(PARSE(&o, &error, "-m", "stateful", "--mode",
+	    "per-command"), 0);
+	cr_assert_eq(o.sets_n, 2);
+	cr_assert_str_eq(o.sets[0].section, "proxy");
+	cr_assert_str_eq(o.sets[0].key, "mode");
+	cr_assert_str_eq(o.sets[0].value, "stateful");
+	cr_assert_str_eq(o.sets[0].where, "command line -m");
+	cr_assert_str_eq(o.sets[1].value, "per-command");
+	options_fini(&o);
 	cr_assert_eq(PARSE(&o, &error, "--version"), 0);
 	cr_assert_eq(o.action, ACTION_VERSION);
 	options_fini(&o);
@@ -86,6 +95,9 @@ Test(options, usage_errors)
 	USAGE("no option", "xyzzy");
 	USAGE("1 to 1024", "-n", "0");
 	USAGE("1 to 1024", "-n", "x");
+	USAGE("hybrid | per-command | stateful", "-m", "pinned");
+	USAGE("hybrid | per-command | stateful", "--mode=Hybrid");
+	USAGE("-m needs a value", "-m");
 	USAGE("empty", "-n", "");
 	USAGE("-l: ", "-l", "localhost:1");
 	USAGE("-l: ", "-l", "");
@@ -99,7 +111,6 @@ Test(options, usage_errors)
 	USAGE("no name", "-s", "log x.level=info");
 	USAGE("file only", "-s", "proxy.include=x");
 	/* Their time comes later. */
-	USAGE("unknown option", "-m", "hybrid");
 	USAGE("unknown option", "--test-backends");
 	USAGE("unknown option", "--hash-password");
 }
