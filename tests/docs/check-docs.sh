@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The documentation says what the program does: manual pages without a warning,
 # the key list, the sample and --help as the table of settings has them, every
-# option and exit code in nntpmux(8), the samples valid. Runs in the build
-# directory, as a test of `make check`.
+# option and exit code in nntpmux(8), samples and examples valid. Runs in the
+# build directory, as a test of `make check`.
 set -u
 umask 077
 srcdir=${srcdir:-.}
@@ -73,6 +73,30 @@ for sample in "$srcdir"/etc/*.ini; do
 	    fail "$sample can't be dumped"
 	./nntpmux -t -c "$work/dump.ini" >&2 ||
 	    fail "the dump of $sample is not valid"
+done
+
+# So are the examples of the texts, once their passwords are there: each block
+# that begins with a section becomes a file.
+awk -v work="$work" '
+	FNR == 1 { block = "" }
+	/^\.Bd -literal/ { block = "man"; fresh = 1; next }
+	/^\.Ed/ { block = "" }
+	/^    \[/ && block == "" { block = "readme"; fresh = 1 }
+	/^[^ ]/ && block == "readme" { block = "" }
+	block == "" { next }
+	{ sub(/^    /, "") }
+	fresh && !/^\[/ { block = ""; next }
+	fresh { fresh = 0; file = sprintf("%s/example-%d.ini", work, ++n) }
+	/^password_file = / { $0 = "password = x" }
+	/^password = \$/ { $0 = "password_plain = x" }
+	{ print > file }
+' "$srcdir/README.md" "$srcdir/man/nntpmux.ini.5"
+[ "$(ls "$work"/example-*.ini | wc -l)" -ge 5 ] || fail "too few examples"
+for example in "$work"/example-*.ini; do
+	grep -q "^\[backend " "$example" ||
+	    printf '[backend b]\naddress = h\n' >> "$example"
+	./nntpmux -t -c "$example" -s proxy.strict=yes >&2 ||
+	    fail "an example is not valid: $(cat "$example")"
 done
 
 exit $failed
