@@ -1,16 +1,57 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The fixture bed: whatever a test starts, and its orderly end."""
+"""The fixture bed: whatever a test starts, and its orderly end; and the modes
+of the proxy in which a test is run.
 
+A test that uses bed is run once for each mode that its mark (or its file's)
+names, without a mark for all three; its argument mode is "hy", "pc" or "st".
+NNTPMUX_MODES=hybrid,per-command leaves out other modes; NNTPMUX_MODES=once
+runs each test in the first mode that it has, of hybrid, per-command, stateful.
+"""
+
+import os
 import pathlib
 import sys
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-pytest.register_assert_rewrite("client", "fake", "proxy", "timing")
+pytest.register_assert_rewrite("client", "fake", "peer", "proxy", "server",
+                               "timing")
 
 import fake             # noqa: E402
 import proxy            # noqa: E402
+
+
+MODES = {"hy": "hybrid", "pc": "per-command", "st": "stateful"}
+WANTED = os.environ.get("NNTPMUX_MODES", "").replace(",", " ").split()
+
+
+def pytest_generate_tests(metafunc):
+    if "mode" not in metafunc.fixturenames:
+        return
+    mark = metafunc.definition.get_closest_marker("modes")
+    modes = [m for m in MODES if mark is None or m in mark.args]
+    assert not mark or len(modes) == len(mark.args), mark
+    metafunc.parametrize("mode", modes[:1] if WANTED == ["once"] else modes,
+                         indirect=True)
+
+
+def pytest_collection_modifyitems(config, items):
+    if not WANTED or WANTED == ["once"]:
+        return
+    unknown = set(WANTED) - set(MODES.values())
+    if unknown:
+        raise pytest.UsageError("NNTPMUX_MODES: no mode %s" % unknown)
+    left_out = [item for item in items if hasattr(item, "callspec")
+                and MODES.get(item.callspec.params.get("mode"), WANTED[0])
+                not in WANTED]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture
+def mode(request):
+    return request.param
 
 
 class Bed:
@@ -21,8 +62,9 @@ class Bed:
     no sanitizer may have reported anything.
     """
 
-    def __init__(self, tmp):
+    def __init__(self, tmp, mode):
         self.tmp = tmp
+        self.mode = mode
         self.servers = []
         self.proxies = []
 
@@ -45,7 +87,7 @@ class Bed:
         tmp.mkdir()
         started = proxy.Proxy.__new__(proxy.Proxy)
         self.proxies.append((tmp, started))
-        started.__init__(tmp, backends, **options)
+        started.__init__(tmp, backends, mode=MODES[self.mode], **options)
         return started
 
     def run(self, *args, **options):
@@ -87,7 +129,7 @@ def attempt(call):
 
 
 @pytest.fixture
-def bed(tmp_path):
-    bed = Bed(tmp_path)
+def bed(tmp_path, mode):
+    bed = Bed(tmp_path, mode)
     yield bed
     bed.end()

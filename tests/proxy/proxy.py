@@ -92,21 +92,21 @@ class Proxy:
     Keyword arguments are sections: proxy={"wait_timeout": "1s"}; listen,
     routing, log likewise; backend for all backends; users is
     {name: {key: value}}; sections is for any other.  text is the whole
-    file instead.
+    file instead, and mode then not used.
     """
 
-    def __init__(self, tmp, backends=(), *, proxy=None, listen=None,
-                 routing=None, log=None, backend=None, users=None,
-                 sections=None, text=None, args=(), env=None, listeners=1,
-                 limits=None, ready=True):
+    def __init__(self, tmp, backends=(), *, mode="hybrid", proxy=None,
+                 listen=None, routing=None, log=None, backend=None,
+                 users=None, sections=None, text=None, args=(), env=None,
+                 listeners=1, limits=None, ready=True):
         self.tmp = tmp
         self.log_path = tmp / "log"
         self.ini_path = tmp / "nntpmux.ini"
         self.backends = list(backends)
         if text is None:
             text = ini(merged(
-                DEFAULTS, {"proxy": proxy or {}, "listen main": listen or {},
-                           "log": log or {}},
+                DEFAULTS, {"proxy": {"mode": mode, **(proxy or {})},
+                           "listen main": listen or {}, "log": log or {}},
                 {"routing": routing} if routing else {},
                 {"user " + name: keys for name, keys in (users or {}).items()},
                 {"backend " + be.name: {"address": be.url, **(backend or {}),

@@ -167,6 +167,7 @@ def test_other_message_id_is_not_forwarded(bed, verb, answer):
     bad.wait_held(0)
 
 
+@pytest.mark.modes("hy", "pc")
 @pytest.mark.parametrize("verb,answer", OTHER_ID)
 def test_other_message_id_another_backend_answers(bed, verb, answer):
     good = bed.fake(articles=articles("a"), weight=1)
@@ -291,6 +292,7 @@ STALE = [
     ("DATE", b"111 20240101000000\r\n", b"111 19990101000000\r\n")]
 
 
+@pytest.mark.modes("hy", "pc")
 @pytest.mark.parametrize("verb,first,second", STALE)
 def test_stale_response_is_never_forwarded(bed, verb, first, second):
     be = bed.fake(max_connections=1, replacement_cooldown="50ms")
@@ -308,6 +310,7 @@ def test_stale_response_is_never_forwarded(bed, verb, first, second):
     assert used == [1, 1, 1], "a lying connection was used again"
 
 
+@pytest.mark.modes("hy", "pc")
 def test_stale_response_a_moment_later(bed):
     be = bed.fake(max_connections=1, replacement_cooldown="50ms",
                   articles=articles("a", "b"))
@@ -348,6 +351,7 @@ def test_garbage_alone_400_and_close(bed, kind):
     be.wait_held(0)
 
 
+@pytest.mark.modes("hy", "pc")
 @pytest.mark.parametrize("kind", GARBAGE)
 def test_garbage_another_backend_answers(bed, kind):
     bad = bed.fake(replacement_cooldown="50ms", response_timeout=ms(300))

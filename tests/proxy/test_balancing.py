@@ -18,6 +18,8 @@ from fake import Gate
 from timing import wait_until
 from wire import articles
 
+pytestmark = pytest.mark.modes("hy", "pc")
+
 
 def order_of(fakes, client, n):
     """Which of the fakes answered each of n commands."""
@@ -169,10 +171,11 @@ def test_never_more_sockets_when_connections_keep_dying(bed):
     assert be.peak <= 2
 
 
-@pytest.mark.parametrize("mode", ["lifo", "fifo"])
-def test_queue_mode(bed, mode):
+@pytest.mark.modes("hy")
+@pytest.mark.parametrize("order", ["lifo", "fifo"])
+def test_queue_mode(bed, order):
     be, gate = bed.fake(articles=articles("a"), max_connections=3,
-                        queue_mode=mode), Gate()
+                        queue_mode=order), Gate()
     be.on["BODY"] = lambda c, line: (gate.wait(c), c.on_BODY(line))
     proxy = bed.proxy(be, proxy={"threads": 1})
     clients = [proxy.client() for _ in range(3)]
@@ -188,9 +191,10 @@ def test_queue_mode(bed, mode):
         clients[0].ask("STAT <a@x>")
     used = [sum(line.startswith("STAT") for line in c.lines)
             for c in be.conns]
-    assert sorted(used) == ([0, 0, 6] if mode == "lifo" else [2, 2, 2])
+    assert sorted(used) == ([0, 0, 6] if order == "lifo" else [2, 2, 2])
 
 
+@pytest.mark.modes("hy")
 def test_listener_may_use_some_backends_only(bed):
     one, two = bed.fake("one", articles("a")), bed.fake("two", articles("a"))
     proxy = bed.proxy(one, two, listeners=3, listen={"backends": "one"},
@@ -209,6 +213,7 @@ def test_listener_may_use_some_backends_only(bed):
     assert (len(one.seen), len(two.seen)) == (6, 6)
 
 
+@pytest.mark.modes("hy")
 def test_listener_430_of_its_own_backends(bed):
     one, two = bed.fake("one"), bed.fake("two", articles("a"))
     proxy = bed.proxy(one, two, listen={"backends": "one"})

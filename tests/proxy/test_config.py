@@ -18,6 +18,9 @@ import pytest
 from proxy import SOURCE, ini
 from wire import articles
 
+# Nothing here depends on the mode.
+pytestmark = pytest.mark.modes("hy")
+
 GOOD = """\
 [proxy]
 threads = 2

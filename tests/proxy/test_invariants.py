@@ -14,9 +14,11 @@ a busy loop                           test_broken_behind_a_slow_client
 import contextlib
 import socket
 
-from fake import Gate, queued_at_peer, silent
+from fake import Gate, queued_at_peer
+from sick import silent
 from timing import LIMIT, Clock, ms, scaled, wait_until
 from wire import END, articles
+
 
 STATUS = b"222 0 <a@x>\r\n"
 PIECE = (b"x" * 1022 + b"\r\n") * 64

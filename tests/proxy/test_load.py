@@ -16,7 +16,7 @@ from load import make_articles
 from proxy import HERE
 from timing import SLOW, Clock, wait_until
 
-pytestmark = pytest.mark.load
+pytestmark = [pytest.mark.load, pytest.mark.modes("hy")]
 
 SECONDS = float(os.environ.get("NNTPMUX_LOAD_SECONDS", "60"))
 CLIENTS = int(os.environ.get("NNTPMUX_LOAD_CLIENTS", "500"))

@@ -14,9 +14,13 @@ import signal
 
 import pytest
 
-from fake import Gate, refuses_login
+from fake import Gate
+from sick import refuses_login
 from timing import ms, wait_until
 from wire import articles, body, stuff
+
+# Nothing here depends on the mode.
+pytestmark = pytest.mark.modes("hy")
 
 USERS = {"alice": {"password_plain": "xyzzy-plain"}}
 

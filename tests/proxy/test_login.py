@@ -22,9 +22,12 @@ import statistics
 import pytest
 
 from client import to_bytes
-from fake import refuses_login
+from sick import refuses_login
 from timing import Clock, ms
 from wire import articles, stuff
+
+# Nothing here depends on the mode.
+pytestmark = pytest.mark.modes("hy")
 
 USERS = {"alice": {"password_plain": "secret"},
          "bob": {"password_plain": "other"}}
@@ -55,6 +58,7 @@ def guarded(bed):
     return be, bed.proxy(be, users=USERS)
 
 
+@pytest.mark.modes("hy", "pc", "st")
 @pytest.mark.parametrize("command", [
     "ARTICLE <a@x>", "STAT <a@x>", "HEAD <a@x>", "BODY <a@x>", "STAT 5",
     "STAT", "OVER <a@x>", "XOVER 1-5", "HDR Subject <a@x>", "XHDR Subject 1",

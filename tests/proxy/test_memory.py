@@ -8,7 +8,7 @@ import pytest
 from timing import Clock, wait_until
 from wire import articles
 
-pytestmark = pytest.mark.size
+pytestmark = [pytest.mark.size, pytest.mark.modes("hy")]
 
 CLIENTS = 5000
 PER_CLIENT = 2048

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""behaviours.md, "Per-command", and what the proxy answers by itself.
+"""behaviours.md, "Per-command", and what the proxy answers by itself: in the
+modes per-command and hybrid, in stateful where it is no question of routing.
 
 DATE, LIST, NEWGROUPS, NEWNEWS byte-exact  test_block_is_byte_exact, test_date
 HELP by the proxy                          test_help_*
@@ -74,6 +75,7 @@ def test_help_is_the_proxys_own(bed):
     assert be.seen == ["DATE"]
 
 
+@pytest.mark.modes("pc")
 @pytest.mark.parametrize("command", [
     "GROUP local.test", "LISTGROUP", "LISTGROUP local.test",
     "LISTGROUP local.test 1-5", "NEXT", "LAST", "XPAT Subject 1-5 *",
@@ -86,6 +88,7 @@ def test_needs_a_group_500_and_goes_on(bed, command):
     assert be.seen == ["DATE"]
 
 
+@pytest.mark.modes("pc")
 @pytest.mark.parametrize("command", [
     "ARTICLE 5", "ARTICLE", "HEAD 5", "HEAD", "BODY 5", "BODY", "STAT 5",
     "STAT", "OVER 1-5", "OVER 1-", "OVER 5", "OVER", "XOVER 1-5", "XOVER",
@@ -98,6 +101,7 @@ def test_number_or_nothing_503_and_goes_on(bed, command):
     assert be.seen == ["DATE"]
 
 
+@pytest.mark.modes("pc")
 @pytest.mark.parametrize("command", [
     "XFOO", "XFOO a b c", "GET / HTTP/1.1", "EHLO x", "XYZZY <a@x>",
     "STATS <a@x>", "ART <a@x>", "XREPLIC x", "SLAVEX"])
@@ -129,6 +133,7 @@ def test_longest_message_id_goes_through(bed):
     assert client.ask("STAT " + msgid) == "223 0 " + msgid
 
 
+@pytest.mark.modes("hy", "pc")
 def test_both_backends_are_used(bed):
     one, two = bed.fake(articles=articles("a")), bed.fake(
         articles=articles("a"))
@@ -139,6 +144,7 @@ def test_both_backends_are_used(bed):
     assert len(one.seen) + len(two.seen) == 20
 
 
+@pytest.mark.modes("hy", "pc")
 def test_one_session_uses_both_backends(bed):
     one, two = bed.fake(articles=articles("a")), bed.fake(
         articles=articles("a"))
@@ -148,6 +154,7 @@ def test_one_session_uses_both_backends(bed):
     assert one.seen and two.seen
 
 
+@pytest.mark.modes("hy", "pc")
 def test_idle_client_holds_nothing(bed):
     be = bed.fake(articles=articles("a"), max_connections=1)
     proxy = bed.proxy(be)
@@ -158,6 +165,7 @@ def test_idle_client_holds_nothing(bed):
     assert be.accepts == 1
 
 
+@pytest.mark.modes("hy", "pc")
 def test_half_a_command_holds_nothing(bed):
     be = bed.fake(articles=articles("a"), max_connections=1)
     proxy = bed.proxy(be)
@@ -179,6 +187,7 @@ def test_connections_are_used_again(bed):
     assert be.accepts == 1
 
 
+@pytest.mark.modes("hy", "pc")
 def test_a_full_pool_is_waited_for(bed):
     be, gate = bed.fake(articles=articles("a"), max_connections=1), Gate()
     be.on["BODY"] = lambda c, line: (gate.wait(c), c.on_BODY(line))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""behaviours.md, "Pipelining" (groups are not there yet).
+"""behaviours.md, "Pipelining" (of a pinned session: test_pinning.py).
 
 4 x BODY, one connection, in order     test_burst_over_one_connection
 pipelined to the backend               test_backend_gets_*, test_pipeline_*
@@ -37,6 +37,7 @@ def test_burst_over_one_connection(bed):
     assert be.accepts == 1
 
 
+@pytest.mark.modes("hy", "pc")
 def test_burst_over_many_connections_in_order(bed):
     names = ["n%d" % i for i in range(60)]
     fakes = [bed.fake(articles=articles(*names, size=20000))
@@ -50,6 +51,7 @@ def test_burst_over_many_connections_in_order(bed):
     client.fence()
 
 
+@pytest.mark.modes("hy", "pc")
 def test_answers_in_order_though_the_first_is_slow(bed):
     slow, quick = bed.fake(articles=articles("a")), bed.fake(
         articles=articles("b", "c"))
@@ -128,6 +130,7 @@ def test_pipeline_depth_of_a_client(bed):
         assert client.line() == "223 0 <%s@x>" % name
 
 
+@pytest.mark.modes("hy", "pc")
 def test_pipelined_commands_die_with_the_connection_and_are_asked_again(bed):
     names = ["a", "b", "c", "d"]
     be = bed.fake(articles=articles(*names), max_connections=1,
@@ -189,11 +192,26 @@ def test_mixed_in_any_order(bed):
                 client.block()
 
 
-def test_misses_and_errors_in_order(bed):
+def test_misses_and_errors_in_order(bed, mode):
+    number, group = (503, 500) if mode == "pc" else (412, 411)
     client = bed.proxy(bed.fake(articles=articles("a"))).client()
     client.say("STAT <no@x>", "XFOO", "STAT <a@x>", "STAT 1", "BODY <no@x>",
                "POST", "GROUP x", "", "DATE")
-    client.expect(430, 500, 223, 503, 430, 440, 500, 501, 111)
+    client.expect(430, 500, 223, number, 430, 440, group, 501, 111)
+
+
+@pytest.mark.modes("hy", "st")
+def test_articles_a_group_and_the_date(bed):
+    be = bed.fake(articles=articles("a", "b", "c", "d", size=50000))
+    client = bed.proxy(be).client()
+    for _ in range(2):
+        client.say(*("BODY " + msgid for msgid in be.articles),
+                   "GROUP local.test", "DATE")
+        for msgid in be.articles:
+            assert client.line().split()[::2] == ["222", msgid]
+            assert client.block() == stuff(body(be.articles[msgid]))
+        client.expect(211, 111)
+    client.fence()
 
 
 def test_login_in_one_write(bed):
@@ -263,6 +281,7 @@ def run_all(jobs):
         raise errors[0]
 
 
+@pytest.mark.modes("hy", "pc")
 def test_misses_that_need_the_other(bed):
     even = bed.fake(articles=articles(*map(str, range(0, 20, 2))),
                     max_connections=1)
@@ -284,6 +303,7 @@ def test_misses_that_need_the_other(bed):
     assert even.peak == odd.peak == 1
 
 
+@pytest.mark.modes("hy", "pc")
 def test_pool_is_shared_fairly(bed):
     be = bed.fake(articles=articles("a"), max_connections=2)
     be.on["STAT"] = lambda c, line: (c.pace(0.001), c.on_STAT(line))
@@ -311,6 +331,7 @@ def test_pool_is_shared_fairly(bed):
     assert min(counts) * 2 >= max(counts), counts
 
 
+@pytest.mark.modes("hy", "pc")
 def test_one_client_alone_gets_all_of_the_pool(bed):
     be = bed.fake(max_connections=4, pipeline_depth=1)
     gate, started = Gate(), []
@@ -331,6 +352,7 @@ def test_one_client_alone_gets_all_of_the_pool(bed):
     assert two.line() == "223 0 <b@x>"
 
 
+@pytest.mark.modes("hy", "pc")
 def test_retry_of_the_head_while_later_ones_run(bed):
     one = bed.fake(articles=articles("b", "c"), max_connections=1)
     two = bed.fake(articles=articles("a"), max_connections=1)
@@ -355,6 +377,7 @@ def test_answer_of_a_later_one_does_not_overtake(bed):
     client.expect(500, 111)
 
 
+@pytest.mark.modes("hy", "pc")
 def test_wrong_answer_in_a_pipeline_is_not_shifted(bed):
     be = bed.fake(articles=articles("a", "b", "c"), max_connections=1,
                   replacement_cooldown="50ms")

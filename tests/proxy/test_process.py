@@ -25,6 +25,9 @@ from proxy import environment, program
 from timing import LIMIT, Clock, scaled, wait_until
 from wire import END, articles, body, lines, stuff
 
+# Nothing here depends on the mode.
+pytestmark = pytest.mark.modes("hy")
+
 
 # --- TERM, INT ----------------------------------------------------------------
 

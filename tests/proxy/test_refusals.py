@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""behaviours.md, "Refusals" (posting is not there yet).
+"""behaviours.md, "Refusals" (what is posted: test_posting.py).
 
 COMPRESS, XFEATURE, XZVER, XZHDR        test_framing_breakers_*
 POST -> 440, then LIST works            test_post_440

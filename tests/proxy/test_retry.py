@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""behaviours.md, "Retry and tiers" (no tier_down, no resume yet).
+"""behaviours.md, "Retry and tiers" (no tier_down, no resume yet), which is
+for the modes per-command and hybrid.
 
 430 at A, article at B                  test_miss_then_hit, test_only_the_last_*
 ten clients at once                     test_ten_clients_at_once
@@ -19,9 +20,12 @@ import threading
 
 import pytest
 
-from fake import Conn, Gate, dies_after, reply
+from fake import Conn, Gate, reply
+from sick import dies_after
 from timing import Clock, ms, scaled, wait_until
 from wire import articles, body, stuff
+
+pytestmark = pytest.mark.modes("hy", "pc")
 
 FAST = {"wait_timeout": ms(500), "command_timeout": ms(900)}
 ROUND = {"strategy": "round-robin"}

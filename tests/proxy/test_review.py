@@ -21,6 +21,9 @@ from fake import Gate, Gone, queued_at_peer, reply
 from timing import LIMIT, Clock, scaled, wait_until
 from wire import articles, body, stuff
 
+# Nothing here depends on the mode.
+pytestmark = pytest.mark.modes("hy")
+
 # Of "pw"; a check takes a second or more.
 SLOW_HASH = ("$6$rounds=3000000$abcdefgh$F8EemOM6LSUrWt2h9WwR2f/7s11b0bIh4."
              "ffwdLBt1BqKITbU3Nz6POfvpeqKl0bgQdJIbYSFhs9tS5LOYKYz0")

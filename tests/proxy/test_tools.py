@@ -6,9 +6,12 @@ import socket
 import pytest
 
 from client import Client
-from fake import Gate, Gone, queued_at_peer, reply
+from fake import Gate, Gone, queued_at_peer, reply, takes
 from timing import wait_until
-from wire import END, article, articles, body, head, lines, stuff
+from wire import END, article, articles, body, head, lines, stuff, unstuff
+
+# Nothing here depends on the mode.
+pytestmark = pytest.mark.modes("hy")
 
 
 @pytest.fixture
@@ -173,3 +176,115 @@ def test_a_fault_in_a_script_is_kept(bed):
     Client(be.address, greet=False).at_end()
     wait_until(lambda: be.errors)
     assert isinstance(be.errors.pop(), ZeroDivisionError)
+
+
+# --- groups and posting --------------------------------------------------------
+
+@pytest.fixture
+def group(bed):
+    """A fake with a group of three articles, 7 to 9, and a client of it."""
+    be = bed.fake(articles=articles("a", "b", "c", "d"), groups={
+        "local.test": {7: "<a@x>", 8: "<b@x>", 9: "<c@x>"},
+        "local.empty": {}})
+    client = Client(be.address)
+    yield be, client
+    client.close()
+
+
+def test_group_and_current_article(group):
+    _, client = group
+    for command in ("NEXT", "LAST", "STAT", "STAT 7", "OVER", "XOVER 7-",
+                    "HDR Subject 7", "XPAT Subject 7- *", "LISTGROUP"):
+        assert client.code(command) == "412"
+    assert client.ask("STAT <a@x>") == "223 0 <a@x>"
+    assert client.ask("GROUP local.test") == "211 3 7 9 local.test"
+    assert client.ask("STAT <a@x>") == "223 7 <a@x>"
+    assert client.ask("STAT <d@x>") == "223 0 <d@x>"
+    assert client.ask("NEXT") == "223 8 <b@x>"
+    assert client.ask("STAT 9") == "223 9 <c@x>"
+    assert client.code("NEXT") == "421"
+    assert client.ask("LAST") == "223 8 <b@x>"
+    assert client.ask("STAT") == "223 8 <b@x>"
+    assert client.code("ARTICLE 5") == "423"
+    assert client.code("GROUP local.none") == "411"
+    assert client.ask("LAST") == "223 7 <a@x>"
+    assert client.code("LAST") == "422"
+    assert client.code("GROUP local.empty") == "211"
+    assert client.code("NEXT") == "420"
+
+
+def test_blocks_of_a_group(group):
+    be, client = group
+    assert client.fetch("LISTGROUP local.test 8-") == (
+        "211 3 7 9 local.test list follows", b"8\r\n9\r\n.\r\n")
+    assert client.fetch("LISTGROUP")[1] == b"7\r\n8\r\n9\r\n.\r\n"
+    assert client.fetch("HDR Subject 8-9") == (
+        "225 rows follow", b"8 about <b@x>\r\n9 about <c@x>\r\n.\r\n")
+    assert client.fetch("XHDR Subject <d@x>") == (
+        "221 rows follow", b"0 about <d@x>\r\n.\r\n")
+    assert client.fetch("XPAT Subject 7- *a@x* *c@x*")[1] \
+        == b"7 about <a@x>\r\n9 about <c@x>\r\n.\r\n"
+    status, block = client.fetch("XOVER 7-8")
+    assert status[:3] == "224"
+    rows = [row.split(b"\t") for row in block.split(b"\r\n")[:-2]]
+    assert [(row[0], row[4], len(row)) for row in rows] \
+        == [(b"7", b"<a@x>", 8), (b"8", b"<b@x>", 8)]
+    assert client.fetch("OVER <b@x>")[1].startswith(b"8\tabout <b@x>\t")
+    assert client.code("OVER 1-5") == "423"
+    assert client.fetch("BODY 9")[1] == stuff(body(be.articles["<c@x>"]))
+
+
+def test_lists_of_groups(group):
+    _, client = group
+    want = {"LIST": b"local.empty 0 1 y\r\nlocal.test 9 7 y\r\n.\r\n",
+            "LIST ACTIVE *.test": b"local.test 9 7 y\r\n.\r\n",
+            "LIST COUNTS *.test": b"local.test 9 7 3 y\r\n.\r\n",
+            "LIST NEWSGROUPS *.test": b"local.test\tabout local.test\r\n.\r\n"}
+    for command, block in want.items():
+        assert client.fetch(command)[1] == block
+    assert b"Message-ID:" in client.fetch("LIST OVERVIEW.FMT")[1]
+    assert client.code("LIST FOO") == "501"
+
+
+@pytest.mark.parametrize("text", [b"", b".\r\n", b"x\r\n", b"..\r\n.x\r\n",
+                                  b"a\r\n\r\n.\r\n", b".a\r\n..\r\n"])
+def test_unstuffed_is_what_was_stuffed(text):
+    assert unstuff(stuff(text)) == text
+
+
+def test_posted_article_is_kept(group):
+    be, client = group
+    whole = article("<new@x>", b".dot\r\n..\r\n")
+    assert client.code("POST") == "340"
+    client.send(stuff(whole) + b"DATE\r\n")
+    client.expect(240, 111)
+    assert be.posted == [stuff(whole)] and be.halves == []
+    assert client.fetch("ARTICLE <new@x>")[1] == stuff(whole)
+    assert client.ask("GROUP local.test") == "211 4 7 10 local.test"
+    assert client.code("IHAVE <new@x>") == "435"
+    assert client.code("IHAVE <more@x>") == "335"
+    client.send(stuff(article("<more@x>")))
+    client.expect(235)
+    assert "<more@x>" in be.articles and len(be.posted) == 2
+
+
+def test_half_an_article_is_kept_apart(group):
+    be, client = group
+    assert client.code("POST") == "340"
+    client.send(b"Subject: x\r\n\r\nhalf\r\n.")
+    client.half_close()
+    client.at_end()
+    assert be.posted == [] and be.halves == [b"Subject: x\r\n\r\nhalf\r\n."]
+
+
+def test_posting_with_other_answers(bed):
+    be = bed.fake()
+    be.on["POST"] = takes(last="441 no")
+    be.on["IHAVE"] = reply("436 later")
+    client = Client(be.address)
+    assert client.code("POST") == "340"
+    client.send(b"x\r\n.\r\n")
+    client.expect(441)
+    assert be.posted == [b"x\r\n.\r\n"]
+    assert client.code("IHAVE <a@x>") == "436"
+    client.close()

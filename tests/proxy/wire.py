@@ -30,6 +30,21 @@ def stuff(text):
     return text.replace(b"\r\n.", b"\r\n..") + END
 
 
+def unstuff(raw):
+    """The text of a block as it came, terminator included."""
+    text = raw[:-3].replace(b"\r\n..", b"\r\n.")
+    return text[1:] if text.startswith(b"..") else text
+
+
+def get_header(whole, name):
+    """The value of a header of a whole article, or b""."""
+    for row in head(whole).split(b"\r\n"):
+        key, _, value = row.partition(b": ")
+        if key.lower() == name.lower().encode():
+            return value
+    return b""
+
+
 def noise(n, seed=0):
     """n bytes of any value but CR and LF, always the same for a seed."""
     table = bytes(c if c not in (10, 13) else 65 for c in range(256))
