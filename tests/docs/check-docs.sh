@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The documentation says what the program does: manual pages without a warning,
 # the key list, the sample and --help as the table of settings has them, every
-# option and exit code in nntpmux(8), samples and examples valid. Runs in the
+# option and status code in nntpmux(8), samples and examples valid. Runs in the
 # build directory, as a test of `make check`.
 set -u
 umask 077
@@ -62,6 +62,19 @@ while read -r letter name; do
 	grep -qx "$letter $name" "$work/options" ||
 	    fail "nntpmux(8) has -$letter, --$name, which is not there"
 done < "$work/described"
+
+# nntpmux(8) has every status code that the sources say to clients.
+sed -n '/^\.Ss Answers/,/^\.Sh/s/^\.It [0-9]/&/p' "$srcdir/man/nntpmux.8" |
+    grep -o '[0-9][0-9][0-9]' > "$work/codes"
+find "$srcdir/src/client" "$srcdir/src/nntp" "$srcdir/src/route" \
+    "$srcdir/src/server" -name '*.[ch]' -exec cat {} + |
+    grep -o '^[^*]*"[1-5][0-9][0-9] ' | grep -o '[0-9]\{3\} $' | sort -u \
+    > "$work/said"
+[ "$(wc -l < "$work/said")" -ge 15 ] || fail "too few status codes"
+while read -r code; do
+	grep -qx "$code" "$work/codes" ||
+	    fail "nntpmux(8) lacks the answer $code"
+done < "$work/said"
 
 # The samples are valid, and -T of one is as well.
 for sample in "$srcdir"/etc/*.ini; do
