@@ -7,12 +7,21 @@
 #include "backend/pool.h"
 #include "conf/conf.h"
 #include "net/loop.h"
+#include "nntp/capabilities.h"
 #include "nntp/response.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define ANNOUNCED_AGE_MAX_S 3600
+
+/* struct backend, announced: 16 bits of flags, 15 of list, this bit; then, in
+ * 32 bits, the second of the clock when it was asked for. */
+#define ANNOUNCED_KNOWN (UINT64_C(1) << 31)
+_Static_assert(CAPABILITY_VERSION_2 < 1 << 16 &&
+    CAPABILITY_LIST_SUBSCRIPTIONS < 1 << 15, "announced is too small");
 
 struct backend *
 backend_new(const struct conf_backend *conf, unsigned index, unsigned loops_n,
@@ -80,6 +89,79 @@ backend_has_unsupported(struct backend *b, unsigned command_id)
 	    command_id & 1) != 0;
 }
 
+/* --- what it announces ------------------------------------------------------- */
+
+static uint64_t
+pack_time(uint64_t now_ms)
+{
+	return now_ms / 1000 << 32;
+}
+
+static uint64_t
+pack_capabilities(const struct capabilities *c)
+{
+	return ANNOUNCED_KNOWN | (uint64_t)(c->list & 0x7fff) << 16 |
+	    (c->flags & 0xffff);
+}
+
+static bool
+is_old(uint64_t announced, uint64_t now_ms)
+{
+	/* Signed: another loop's clock may be a little ahead. */
+	int32_t age_s = (int32_t)((uint32_t)(now_ms / 1000) -
+	    (uint32_t)(announced >> 32));
+
+	return age_s > ANNOUNCED_AGE_MAX_S;
+}
+
+bool
+backend_wants_capabilities(struct backend *b, uint64_t now_ms)
+{
+	uint64_t old = atomic_load(&b->announced);
+
+	if (old == 0)
+		return true;
+	/* Who changes the time is the one who asks. */
+	return is_old(old, now_ms) && atomic_compare_exchange_strong(
+	    &b->announced, &old, pack_time(now_ms) | (uint32_t)old);
+}
+
+void
+backend_set_capabilities(struct backend *b, const struct capabilities *c,
+    uint64_t now_ms)
+{
+	uint64_t new = pack_time(now_ms) | pack_capabilities(c);
+	uint64_t old = atomic_exchange(&b->announced, new);
+	char buf[CAPABILITIES_MAX];
+
+	if ((uint32_t)old != (uint32_t)new)
+		log_info("backend=%s announces %s", b->name,
+		    capabilities_format(c, buf));
+}
+
+void
+backend_spare_capabilities(struct backend *b, uint64_t now_ms)
+{
+	uint64_t none = 0;
+
+	(void)atomic_compare_exchange_strong(&b->announced, &none,
+	    pack_time(now_ms) | ANNOUNCED_KNOWN);
+}
+
+bool
+backend_get_capabilities(const struct backend *b, struct capabilities *c_r)
+{
+	uint64_t announced = atomic_load_explicit(&b->announced,
+	    memory_order_relaxed);
+
+	capabilities_init(c_r);
+	c_r->flags = announced & 0xffff;
+	c_r->list = announced >> 16 & 0x7fff;
+	return announced != 0;
+}
+
+/* --- addresses --------------------------------------------------------------- */
+
 /* FNV-1a over the bytes of the address; never 0. */
 static unsigned
 hash_addr(const struct addr *a)
@@ -113,6 +195,8 @@ backend_remember_addr(struct backend *b, const struct addr *a)
 {
 	atomic_store(&b->good_addr, hash_addr(a));
 }
+
+/* --- for the log ------------------------------------------------------------- */
 
 /* A server may repeat what it was told. */
 static void

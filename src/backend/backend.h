@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct capabilities;
 struct conf_backend;
 struct loop;
 struct pool;
@@ -46,6 +47,8 @@ struct backend {
 	_Atomic uint64_t unsupported;	/* bits by enum command_id */
 	_Atomic unsigned good_addr;	/* hash of the address that worked last,
 					 * 0: none */
+	_Atomic uint64_t announced;	/* packed capabilities and when they
+					 * were asked for; 0: not known */
 };
 
 /* Keeps conf and resolver. loops_n: loops whose index may appear. Gives. */
@@ -63,6 +66,22 @@ void counter_add(_Atomic uint64_t *counter, uint64_t n);
 /* This server said 500 to the verb: it is not asked again. Any thread. */
 void backend_mark_unsupported(struct backend *, unsigned command_id);
 bool backend_has_unsupported(struct backend *, unsigned command_id);
+
+/* What the server announces in its answer to CAPABILITIES, which a connection
+ * asks for while it is made. Any thread.
+ *
+ * Whether a connection that is made now is to ask: while nothing is known each
+ * does, then one an hour. */
+bool backend_wants_capabilities(struct backend *, uint64_t now_ms);
+/* It has answered; logged if that is news. Of SASL nothing is kept. */
+void backend_set_capabilities(struct backend *, const struct capabilities *c,
+    uint64_t now_ms);
+/* The question cost a connection: what was known stands, or it counts as
+ * announcing nothing; in either case it has peace for an hour. */
+void backend_spare_capabilities(struct backend *, uint64_t now_ms);
+/* False: not known yet, and nothing is true in *c_r. */
+bool backend_get_capabilities(const struct backend *,
+    struct capabilities *c_r);
 
 /* Moves the address that worked last, if it is among them, to the front: a
  * provider's limit may lag when addresses of one name are mixed. */

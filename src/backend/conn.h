@@ -2,13 +2,18 @@
 /* conn - one connection to a backend: how it is made, used and closed.
  *
  *   BLANK -> RESOLVING -> CONNECTING -> GREETING -> MODE_READER -> USER -> PASS
- *     ^                        |            \________\______________\__> READY
- *     |                        v                                          |
- *     +------------------- (failed) <----------- PARTING <----------------+
+ *     ^                                                  |           |      |
+ *     |        +-----------------------------------------+-----------+------+
+ *     |        v
+ *     |  (LATE_MODE_READER) -> (CAPABILITIES -> CAPABILITY_BLOCK) -> READY
+ *     |                                                                |
+ *     +-------- failed, in any of them <-------- PARTING <-------------+
  *
  * MODE READER comes first, for a transit server hands over to a reader there
  * (RFC 3977, 5.3); one that wants a login before it (480) is asked again
- * afterwards.
+ * afterwards. CAPABILITIES comes last, for the answer depends on all of that,
+ * and only now and then (backend.h); a server that does not know it is as
+ * good as any.
  *
  * Owner: the loop that has it on loan, in every state but idle: then the pool,
  * see pool.h. The memory is the pool's. A conn knows its user only by the
@@ -20,6 +25,7 @@
 #include "net/loop.h"
 #include "net/output.h"
 #include "net/stream.h"
+#include "nntp/capabilities.h"
 #include "nntp/reason.h"
 
 #include <stddef.h>
@@ -38,6 +44,8 @@ enum conn_state {
 	CONN_USER,
 	CONN_PASS,
 	CONN_LATE_MODE_READER,	/* after a login that had to come first */
+	CONN_CAPABILITIES,
+	CONN_CAPABILITY_BLOCK,	/* 101 has come, its block is being read */
 	CONN_READY,	/* idle, or lent and in use */
 	CONN_PARTING,	/* QUIT is said, the server's close is awaited */
 	CONN_STATE_COUNT
@@ -78,6 +86,8 @@ struct conn {
 	char *line;			/* RESPONSE_LINE_MAX octets, or NULL */
 	size_t line_n;
 	bool wants_late_mode_reader;
+	struct capabilities announced;	/* in the block, so far */
+	unsigned announced_n;		/* its lines */
 
 	bool is_reading;		/* conn_set_reading() */
 };

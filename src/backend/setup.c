@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CAPABILITY_LINES_MAX 200
+
 static const char *const phases[CONN_STATE_COUNT] = {
 	[CONN_BLANK] = "start",
 	[CONN_RESOLVING] = "resolve",
@@ -24,6 +26,8 @@ static const char *const phases[CONN_STATE_COUNT] = {
 	[CONN_USER] = "login",
 	[CONN_PASS] = "login",
 	[CONN_LATE_MODE_READER] = "mode-reader",
+	[CONN_CAPABILITIES] = "capabilities",
+	[CONN_CAPABILITY_BLOCK] = "capabilities",
 	[CONN_READY] = "ready",
 	[CONN_PARTING] = "parting",
 };
@@ -64,6 +68,9 @@ fail(struct conn *c, enum reason reason, const char *said)
 {
 	log_warn("backend=%s phase=%s reason=%s (%s): %s", c->backend->name,
 	    phases[c->state], reason_key(reason), reason_words(reason), said);
+	/* Nobody needs the answer so much as the connection. */
+	if (c->state == CONN_CAPABILITIES || c->state == CONN_CAPABILITY_BLOCK)
+		backend_spare_capabilities(c->backend, c->loop->now_ms);
 	release(c);
 	if (c->stream.fd >= 0)
 		conn_close_socket(c);
@@ -213,13 +220,27 @@ say(struct conn *c, enum conn_state next, const char *words,
 	    (output_pending(&c->output) > 0 ? EPOLLOUT : 0u));
 }
 
+/* The last question, if it is needed. */
+static void
+ask_capabilities(struct conn *c)
+{
+	if (c->line_n > 0 || !backend_wants_capabilities(c->backend,
+	    c->loop->now_ms)) {
+		become_ready(c);
+		return;
+	}
+	capabilities_init(&c->announced);
+	c->announced_n = 0;
+	say(c, CONN_CAPABILITIES, "CAPABILITIES", "");
+}
+
 static void
 log_in(struct conn *c)
 {
 	const char *username = c->backend->conf->username;
 
 	if (username == NULL)
-		become_ready(c);
+		ask_capabilities(c);
 	else
 		say(c, CONN_USER, "AUTHINFO USER ", username);
 }
@@ -230,7 +251,66 @@ end_login(struct conn *c)
 	if (c->wants_late_mode_reader)
 		say(c, CONN_LATE_MODE_READER, "MODE READER", "");
 	else
-		become_ready(c);
+		ask_capabilities(c);
+}
+
+static void
+drop_octets(struct conn *c, size_t n)
+{
+	c->line_n -= n;
+	memmove(c->line, c->line + n, c->line_n);
+}
+
+static void
+end_capabilities(struct conn *c)
+{
+	backend_set_capabilities(c->backend, &c->announced, c->loop->now_ms);
+	become_ready(c);
+}
+
+/* Whether this line of a block, without its LF, is the end of it. */
+static bool
+is_terminator(const char *line, size_t n)
+{
+	return n > 0 && line[0] == '.' &&
+	    (n == 1 || (n == 2 && line[1] == '\r'));
+}
+
+static void
+read_capabilities(struct conn *c)
+{
+	const char *lf;
+
+	while ((lf = memchr(c->line, '\n', c->line_n)) != NULL) {
+		size_t n = (size_t)(lf - c->line);
+		bool is_end = is_terminator(c->line, n);
+
+		if (!is_end)
+			capabilities_parse(&c->announced, c->line, n);
+		drop_octets(c, n + 1);
+		if (is_end) {
+			end_capabilities(c);
+			return;
+		}
+		if (++c->announced_n > CAPABILITY_LINES_MAX) {
+			fail(c, REASON_GARBAGE, "too many capabilities");
+			return;
+		}
+	}
+	if (c->line_n == RESPONSE_LINE_MAX)
+		fail(c, REASON_GARBAGE, "endless line of a capability");
+}
+
+/* A server that refuses the question announces nothing. */
+static void
+on_capabilities(struct conn *c, int code)
+{
+	if (code != 101) {
+		end_capabilities(c);
+		return;
+	}
+	c->state = CONN_CAPABILITY_BLOCK;
+	read_capabilities(c);
 }
 
 static bool
@@ -281,7 +361,10 @@ on_answer(struct conn *c, int code)
 	case CONN_LATE_MODE_READER:
 		if (!is_mode_reader_fine(code))
 			return false;
-		become_ready(c);
+		ask_capabilities(c);
+		return true;
+	case CONN_CAPABILITIES:
+		on_capabilities(c, code);
 		return true;
 	default:
 		NEVER("an answer in a state without a question");
@@ -294,8 +377,7 @@ on_line(struct conn *c, const struct response *r)
 	char said[BACKEND_SAID_MAX];
 
 	backend_format_said(c->backend, c->line, r->line_n, said);
-	c->line_n -= r->line_n;
-	memmove(c->line, c->line + r->line_n, c->line_n);
+	drop_octets(c, r->line_n);
 	if (!on_answer(c, r->code))
 		fail(c, REASON_REFUSED, said);
 }
@@ -319,6 +401,10 @@ on_readable(struct conn *c)
 	}
 	counter_add(&backend_count(c->backend, c->loop)->bytes, n);
 	c->line_n += n;
+	if (c->state == CONN_CAPABILITY_BLOCK) {
+		read_capabilities(c);
+		return;
+	}
 	result = response_parse(c->line, c->line_n, &r);
 	if (result == RESPONSE_OK)
 		on_line(c, &r);

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "backend/backend.h"
+
+#include "conf/conf.h"
+#include "nntp/capabilities.h"
+
+#include <string.h>
+
+#include "test.h"
+
+#define HOUR_MS UINT64_C(3600000)
+#define NOW_MS (5 * HOUR_MS + 7)
+
+static struct backend *backend;
+
+static void
+set_up(void)
+{
+	static char name[] = "somebody";
+	static struct conf_backend conf;
+
+	conf.s.name = name;
+	conf.max_connections = 1;
+	backend = backend_new(&conf, 0, 1, NULL);
+}
+
+static void
+tear_down(void)
+{
+	backend_free(backend);
+}
+
+#define BACKEND_TEST(name)                                                    \
+	Test(backend, name, .init = set_up, .fini = tear_down)
+
+static void
+announce(unsigned flags, unsigned list, uint64_t now_ms)
+{
+	struct capabilities c;
+
+	capabilities_init(&c);
+	c.flags = flags;
+	c.list = list;
+	c.sasl = CAPABILITY_SASL_PLAIN;
+	backend_set_capabilities(backend, &c, now_ms);
+}
+
+static void
+check_announced(unsigned flags, unsigned list)
+{
+	struct capabilities c;
+
+	memset(&c, 'x', sizeof(c));
+	cr_assert(backend_get_capabilities(backend, &c));
+	cr_assert_eq(c.flags, flags);
+	cr_assert_eq(c.list, list);
+	cr_assert_eq(c.sasl, 0);
+	cr_assert_null(c.implementation);
+}
+
+BACKEND_TEST(unknown_is_nothing_and_asked_by_each)
+{
+	struct capabilities c;
+
+	memset(&c, 'x', sizeof(c));
+	cr_assert_not(backend_get_capabilities(backend, &c));
+	cr_assert_eq(c.flags, 0);
+	cr_assert_eq(c.list, 0);
+	cr_assert(backend_wants_capabilities(backend, NOW_MS));
+	cr_assert(backend_wants_capabilities(backend, NOW_MS));
+}
+
+BACKEND_TEST(all_that_was_announced_is_kept)
+{
+	unsigned flags = (CAPABILITY_VERSION_2 << 1) - 1;
+	unsigned list = (CAPABILITY_LIST_SUBSCRIPTIONS << 1) - 1;
+
+	announce(flags, list, NOW_MS);
+	check_announced(flags, list);
+	announce(CAPABILITY_HDR, 0, NOW_MS);
+	check_announced(CAPABILITY_HDR, 0);
+	announce(0, CAPABILITY_LIST_MOTD, NOW_MS);
+	check_announced(0, CAPABILITY_LIST_MOTD);
+	announce(0, 0, NOW_MS);
+	check_announced(0, 0);
+	cr_assert_not(backend_wants_capabilities(backend, NOW_MS));
+}
+
+/* Also in the first second of the clock, when the packed time is 0. */
+BACKEND_TEST(nothing_announced_is_known)
+{
+	announce(0, 0, 0);
+	check_announced(0, 0);
+	cr_assert_not(backend_wants_capabilities(backend, 0));
+}
+
+BACKEND_TEST(asked_again_after_an_hour_by_one)
+{
+	announce(CAPABILITY_HDR, CAPABILITY_LIST_MOTD, NOW_MS);
+	cr_assert_not(backend_wants_capabilities(backend, NOW_MS + HOUR_MS));
+	cr_assert(backend_wants_capabilities(backend,
+	    NOW_MS + HOUR_MS + 1000));
+	/* The others go on with what was known. */
+	cr_assert_not(backend_wants_capabilities(backend,
+	    NOW_MS + HOUR_MS + 1000));
+	check_announced(CAPABILITY_HDR, CAPABILITY_LIST_MOTD);
+	cr_assert(backend_wants_capabilities(backend,
+	    NOW_MS + 2 * HOUR_MS + 3000));
+}
+
+BACKEND_TEST(a_clock_ahead_is_no_hour)
+{
+	announce(CAPABILITY_HDR, 0, NOW_MS + 2000);
+	cr_assert_not(backend_wants_capabilities(backend, NOW_MS));
+}
+
+BACKEND_TEST(spared_it_announces_nothing)
+{
+	backend_spare_capabilities(backend, NOW_MS);
+	check_announced(0, 0);
+	cr_assert_not(backend_wants_capabilities(backend, NOW_MS));
+	cr_assert(backend_wants_capabilities(backend,
+	    NOW_MS + HOUR_MS + 1000));
+}
+
+BACKEND_TEST(spared_it_keeps_what_was_known)
+{
+	announce(CAPABILITY_HDR, CAPABILITY_LIST_MOTD, NOW_MS);
+	backend_spare_capabilities(backend, NOW_MS);
+	check_announced(CAPABILITY_HDR, CAPABILITY_LIST_MOTD);
+}
