@@ -89,7 +89,7 @@ backend_has_unsupported(struct backend *b, unsigned command_id)
 	    command_id & 1) != 0;
 }
 
-/* --- what it announces ------------------------------------------------------- */
+/* --- what it announces -------------------------------------------------- */
 
 static uint64_t
 pack_time(uint64_t now_ms)
@@ -160,7 +160,7 @@ backend_get_capabilities(const struct backend *b, struct capabilities *c_r)
 	return announced != 0;
 }
 
-/* --- addresses --------------------------------------------------------------- */
+/* --- addresses ---------------------------------------------------------- */
 
 /* FNV-1a over the bytes of the address; never 0. */
 static unsigned
@@ -196,7 +196,7 @@ backend_remember_addr(struct backend *b, const struct addr *a)
 	atomic_store(&b->good_addr, hash_addr(a));
 }
 
-/* --- for the log ------------------------------------------------------------- */
+/* --- for the log -------------------------------------------------------- */
 
 /* A server may repeat what it was told. */
 static void

@@ -14,7 +14,7 @@
 /* RFC 3977, 7.6.2: both must be there with READER. */
 #define READER_LISTS (CAPABILITY_LIST_ACTIVE | CAPABILITY_LIST_NEWSGROUPS)
 
-/* --- sets of backends --------------------------------------------------------- */
+/* --- sets of backends --------------------------------------------------- */
 
 /* Those that answer what a client reads: its own one, or the first that are
  * asked. */
@@ -87,7 +87,7 @@ announce_get_unknown(const struct router *r, const struct audience *a)
 	return unknown;
 }
 
-/* --- the answer ---------------------------------------------------------------- */
+/* --- the answer --------------------------------------------------------- */
 
 /* Without groups HDR works by message-id, which is its first form (RFC 3977,
  * 8.5); OVER does only with the argument MSGID (8.3). */
