@@ -350,7 +350,7 @@ void command_init(struct command *c, enum command_id id)
 		.route = row->route,
 		.line = row->verb,
 		.line_n = strlen(row->verb),
-		.args = "",
+		.args = row->verb + strlen(row->verb),
 	};
 }
 

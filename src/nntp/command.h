@@ -118,6 +118,8 @@ enum {
 	COMMAND_SECRET = 1 << 3,
 	/* Not offered by HELP. */
 	COMMAND_HIDDEN = 1 << 4,
+	/* Each line of its block begins with an article number. */
+	COMMAND_NUMBERED = 1 << 5,
 };
 
 enum {
@@ -195,6 +197,11 @@ bool command_get_word(const struct command *c, unsigned i,
  * octets, at most line_n + COMMAND_GROW_MAX; nothing is written when that is
  * over size. */
 size_t command_write(const struct command *c, char *buf, size_t size);
+
+/* Whether it is about article numbers or lists what belongs to them, which
+ * differs from server to server: GROUP, LISTGROUP, LIST, NEWGROUPS, NEWNEWS,
+ * and what nobody knows. */
+bool command_prefers_same(const struct command *c);
 
 /* Whether a multi-line block follows this status code: a matter of command
  * *and* code. A code that can't answer the command has none. */

@@ -40,22 +40,26 @@ static const struct command_row rows[CMD_N] = {
 	.id = CMD_OVER, .verb = "OVER", .args = "[<message-id>|range]",
 	.args_by_id = "<message-id>", .form = FORM_OVER, .route = ROUTE_MSGID,
 	.blocks = { 224 },
+	.flags = COMMAND_NUMBERED,
 },
 [CMD_XOVER] = {
 	.id = CMD_XOVER, .verb = "XOVER", .args = "[<message-id>|range]",
 	.args_by_id = "<message-id>", .form = FORM_OVER, .route = ROUTE_MSGID,
 	.blocks = { 224 },
+	.flags = COMMAND_NUMBERED,
 },
 /* 221 is XHDR's code in RFC 2980, 225 HDR's in RFC 3977; servers mix them. */
 [CMD_HDR] = {
 	.id = CMD_HDR, .verb = "HDR", .args = "field [<message-id>|range]",
 	.args_by_id = "field <message-id>", .form = FORM_HDR,
 	.route = ROUTE_MSGID, .blocks = { 221, 225 },
+	.flags = COMMAND_NUMBERED,
 },
 [CMD_XHDR] = {
 	.id = CMD_XHDR, .verb = "XHDR", .args = "field [<message-id>|range]",
 	.args_by_id = "field <message-id>", .form = FORM_HDR,
 	.route = ROUTE_MSGID, .blocks = { 221, 225 },
+	.flags = COMMAND_NUMBERED,
 },
 [CMD_XPAT] = {
 	.id = CMD_XPAT, .verb = "XPAT",
@@ -148,9 +152,9 @@ static const struct command_row rows[CMD_N] = {
 },
 [CMD_LIST_OTHER] = {
 	.id = CMD_LIST_OTHER, .verb = "LIST", .args = "[keyword [argument]]",
-	.form = FORM_KEYWORD_ANY, .route = ROUTE_ANY, .blocks = { 215,
+	.form = FORM_KEYWORD_ANY, .route = ROUTE_ANY, .blocks = { 215 },
+	.flags = COMMAND_HIDDEN,
 },
-	.flags = COMMAND_HIDDEN },
 
 [CMD_NEWGROUPS] = {
 	.id = CMD_NEWGROUPS, .verb = "NEWGROUPS",
@@ -169,9 +173,9 @@ static const struct command_row rows[CMD_N] = {
 },
 [CMD_IHAVE] = {
 	.id = CMD_IHAVE, .verb = "IHAVE", .args = "<message-id>",
-	.form = FORM_MSGID, .route = ROUTE_POST, .lines = { 235, 335,
+	.form = FORM_MSGID, .route = ROUTE_POST, .lines = { 235, 335 },
+	.flags = COMMAND_ALONE,
 },
-	.flags = COMMAND_ALONE },
 [CMD_CHECK] = {
 	.id = CMD_CHECK, .verb = "CHECK", .args = "<message-id>",
 	.form = FORM_ANY, .route = ROUTE_REFUSE, .refuse_code = 500,
@@ -184,24 +188,24 @@ static const struct command_row rows[CMD_N] = {
 
 [CMD_CAPABILITIES] = {
 	.id = CMD_CAPABILITIES, .verb = "CAPABILITIES", .args = "[keyword]",
-	.form = FORM_KEYWORD_OPT, .route = ROUTE_LOCAL, .blocks = { 101,
+	.form = FORM_KEYWORD_OPT, .route = ROUTE_LOCAL, .blocks = { 101 },
+	.flags = COMMAND_BEFORE_LOGIN,
 },
-	.flags = COMMAND_BEFORE_LOGIN },
 [CMD_HELP] = {
 	.id = CMD_HELP, .verb = "HELP", .args = "", .form = FORM_NONE,
-	.route = ROUTE_LOCAL, .blocks = { 100,
+	.route = ROUTE_LOCAL, .blocks = { 100 },
+	.flags = COMMAND_BEFORE_LOGIN,
 },
-	.flags = COMMAND_BEFORE_LOGIN },
 [CMD_QUIT] = {
 	.id = CMD_QUIT, .verb = "QUIT", .args = "", .form = FORM_NONE,
-	.route = ROUTE_LOCAL, .lines = { 205,
+	.route = ROUTE_LOCAL, .lines = { 205 },
+	.flags = COMMAND_BEFORE_LOGIN | COMMAND_ALONE,
 },
-	.flags = COMMAND_BEFORE_LOGIN | COMMAND_ALONE },
 [CMD_STARTTLS] = {
 	.id = CMD_STARTTLS, .verb = "STARTTLS", .args = "", .form = FORM_NONE,
-	.route = ROUTE_LOCAL, .lines = { 382,
+	.route = ROUTE_LOCAL, .lines = { 382 },
+	.flags = COMMAND_BEFORE_LOGIN | COMMAND_ALONE,
 },
-	.flags = COMMAND_BEFORE_LOGIN | COMMAND_ALONE },
 
 [CMD_AUTHINFO_USER] = {
 	.id = CMD_AUTHINFO_USER, .verb = "AUTHINFO", .keyword = "USER",
@@ -211,15 +215,15 @@ static const struct command_row rows[CMD_N] = {
 [CMD_AUTHINFO_PASS] = {
 	.id = CMD_AUTHINFO_PASS, .verb = "AUTHINFO", .keyword = "PASS",
 	.args = "password", .form = FORM_PASSWORD, .route = ROUTE_LOCAL,
-	.lines = { 281,
+	.lines = { 281 },
+	.flags = COMMAND_BEFORE_LOGIN | COMMAND_ALONE | COMMAND_SECRET,
 },
-	.flags = COMMAND_BEFORE_LOGIN | COMMAND_ALONE | COMMAND_SECRET },
 [CMD_AUTHINFO_SASL] = {
 	.id = CMD_AUTHINFO_SASL, .verb = "AUTHINFO", .keyword = "SASL",
 	.args = "mechanism [initial-response]", .form = FORM_SASL,
-	.route = ROUTE_LOCAL, .lines = { 281, 283, 383,
+	.route = ROUTE_LOCAL, .lines = { 281, 283, 383 },
+	.flags = COMMAND_BEFORE_LOGIN | COMMAND_ALONE | COMMAND_SECRET,
 },
-	.flags = COMMAND_BEFORE_LOGIN | COMMAND_ALONE | COMMAND_SECRET },
 /* Whatever it is, it may hold a password. */
 [CMD_AUTHINFO_OTHER] = {
 	.id = CMD_AUTHINFO_OTHER, .verb = "AUTHINFO",
@@ -230,9 +234,9 @@ static const struct command_row rows[CMD_N] = {
 
 [CMD_MODE_READER] = {
 	.id = CMD_MODE_READER, .verb = "MODE", .keyword = "READER", .args = "",
-	.form = FORM_NONE, .route = ROUTE_LOCAL, .lines = { 200, 201,
+	.form = FORM_NONE, .route = ROUTE_LOCAL, .lines = { 200, 201 },
+	.flags = COMMAND_BEFORE_LOGIN,
 },
-	.flags = COMMAND_BEFORE_LOGIN },
 [CMD_MODE_STREAM] = {
 	.id = CMD_MODE_STREAM, .verb = "MODE", .keyword = "STREAM", .args = "",
 	.form = FORM_ANY, .route = ROUTE_REFUSE, .refuse_code = 501,
@@ -274,6 +278,19 @@ const struct command_row *command_get_row(enum command_id id)
 {
 	CHECK(id < CMD_N);
 	return &rows[id];
+}
+
+bool command_prefers_same(const struct command *c)
+{
+	switch (c->route) {
+	case ROUTE_SELECT:
+	case ROUTE_UNKNOWN:
+		return true;
+	case ROUTE_ANY:
+		return c->row->id != CMD_DATE;
+	default:
+		return false;
+	}
 }
 
 static void add_name(struct text *t, const struct command_row *row)

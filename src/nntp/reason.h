@@ -33,6 +33,10 @@
 	    "400 no news server answered in time, try again")                 \
 	X(BACKENDS_DOWN, "backends-down", "no backend could be asked",        \
 	    "400 no news server can be reached, try again")                   \
+	X(PIN_LOST, "pin-lost", "the backend the client kept was lost",       \
+	    "400 news server lost, please come back")                        \
+	X(POST_LOST, "post-lost", "backend lost while an article was posted", \
+	    "400 news server lost, the article may not have been posted")    \
 	X(CUT, "cut", "backend lost inside an answer", NULL)                  \
 	/* a backend connection ends or is not made */                        \
 	X(RESOLVE_FAILED, "resolve-failed", "name does not resolve", NULL)    \
@@ -51,6 +55,7 @@
 	X(STALE, "stale", "answer is for another article", NULL)              \
 	X(UNSOLICITED, "unsolicited", "bytes nobody asked for", NULL)         \
 	X(UNREAD, "unread", "rest of an answer nobody wants", NULL)           \
+	X(POST_LEFT, "post-left", "client left inside its article", NULL)     \
 	X(EXPIRED, "expired", "connection is old, idle or surplus", NULL)
 
 enum reason {

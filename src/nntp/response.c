@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "nntp/command.h"
+#include "nntp/number.h"
 #include "nntp/text.h"
 
 static bool is_digit(char ch)
@@ -99,6 +100,9 @@ static enum response_class classify_success(const struct command *c,
 		return RESPONSE_GARBAGE;
 	if (c->route == ROUTE_MSGID && is_other_msgid(c, r))
 		return RESPONSE_STALE;
+	/* The article has not been sent yet. */
+	if (c->route == ROUTE_POST && r->code < 300)
+		return RESPONSE_GARBAGE;
 	return r->code >= 300 ? RESPONSE_CONTINUE : RESPONSE_PASS;
 }
 
@@ -133,6 +137,16 @@ static enum response_class classify_anywhere(const struct command *c, int code)
 	}
 }
 
+static enum response_class classify_post(const struct command *c, int code)
+{
+	switch (code) {
+	case 440: case 501:
+		return RESPONSE_UNSUPPORTED;
+	default:
+		return classify_anywhere(c, code);
+	}
+}
+
 static enum response_class classify_pinned(int code)
 {
 	switch (code) {
@@ -154,8 +168,9 @@ enum response_class response_classify(const struct command *c,
 	case ROUTE_LOCAL:
 	case ROUTE_ANY:
 	case ROUTE_SELECT:
-	case ROUTE_POST:
 		return classify_anywhere(c, r->code);
+	case ROUTE_POST:
+		return classify_post(c, r->code);
 	case ROUTE_GROUP:
 		return classify_pinned(r->code);
 	case ROUTE_REFUSE:
@@ -163,6 +178,36 @@ enum response_class response_classify(const struct command *c,
 		return RESPONSE_PASS;
 	}
 	NEVER("a route without a case");
+}
+
+enum response_class response_classify_posted(const struct command *c,
+    const struct response *r)
+{
+	if (r->code >= 400)
+		return classify_pinned(r->code);
+	if (r->code >= 300 || !command_code_is_known(c, r->code))
+		return RESPONSE_GARBAGE;
+	return RESPONSE_PASS;
+}
+
+static bool is_blank(char ch)
+{
+	return ch == ' ' || ch == '\t' || ch == ',' || ch == '\r' || ch == '\n';
+}
+
+bool response_get_number(const struct response *r, const char *line,
+    unsigned i, uint64_t *number_r)
+{
+	const char *s = line + 3, *end = line + r->line_n, *word;
+
+	do {
+		while (s < end && is_blank(*s))
+			s++;
+		word = s;
+		while (s < end && !is_blank(*s))
+			s++;
+	} while (i-- > 0);
+	return number_parse(word, (size_t)(s - word), number_r);
 }
 
 size_t response_hide_number(const struct response *r, const char *line,

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct command;
 
@@ -74,17 +75,28 @@ enum response_class {
  * ANY     PASS     GARBAGE  PASS     PASS   UNS SYN TROUBLE  PASS(3)
  * LOCAL   PASS     GARBAGE  PASS     PASS   UNS SYN TROUBLE  PASS(3)
  * SELECT  PASS     GARBAGE  PASS     MISS   UNS SYN TROUBLE  PASS(3)
- * POST    PASS     GARBAGE  PASS     PASS   UNS SYN TROUBLE  PASS(3)
+ * POST    CONTINUE GARBAGE  PASS     PASS   UNS UNS TROUBLE  PASS(3, 4)
  * GROUP   PASS     GARBAGE  PASS     PASS   PASS    TROUBLE  PASS
  * UNKNOWN PASS     3xx: GB. PASS     PASS   PASS    PASS     PASS
  *
  * (1) or STALE   (2) 412: UNSUPPORTED   (3) 403, 481, 482, 502: TROUBLE
- * A code of 3xx in the table is CONTINUE. For GROUP and UNKNOWN there is one
- * backend only, so its refusals are the answer; but a 480 or 483 there speaks
- * of the proxy's login, not of the client's.
- * POST, IHAVE: the same rows for both stages; the caller knows which it is. */
+ * (4) 440: UNSUPPORTED
+ * For GROUP and UNKNOWN there is one backend only, so its refusals are the
+ * answer; but a 480 or 483 there speaks of the proxy's login, not of the
+ * client's.
+ * For POST and IHAVE it is the answer to the command, before the article. */
 enum response_class response_classify(const struct command *c,
     const struct response *r);
+
+/* What the answer to the article means that followed POST or IHAVE: PASS;
+ * TROUBLE, GARBAGE: nobody knows what became of the article. */
+enum response_class response_classify_posted(const struct command *c,
+    const struct response *r);
+
+/* The i-th word (from 0) of the text behind the code as a number; false: there
+ * is none, or it is no number. line is what r was read from. */
+bool response_get_number(const struct response *r, const char *line,
+    unsigned i, uint64_t *number_r);
 
 /* Writes the status line r (of which line is the start) with the article
  * number made 0: numbers mean something only to a session that selected the

@@ -190,13 +190,15 @@ Test(response, by_message_id)
 	    RESPONSE_TROUBLE);
 }
 
-#define ANYWHERE_FAILURES                                                     \
+#define ANYWHERE_TROUBLE                                                      \
 	{ 400, RESPONSE_TROUBLE }, { 401, RESPONSE_TROUBLE },                 \
 	{ 403, RESPONSE_TROUBLE }, { 480, RESPONSE_TROUBLE },                 \
 	{ 481, RESPONSE_TROUBLE }, { 482, RESPONSE_TROUBLE },                 \
 	{ 483, RESPONSE_TROUBLE }, { 502, RESPONSE_TROUBLE },                 \
-	{ 500, RESPONSE_UNSUPPORTED }, { 503, RESPONSE_UNSUPPORTED },         \
-	{ 501, RESPONSE_SYNTAX }
+	{ 500, RESPONSE_UNSUPPORTED }, { 503, RESPONSE_UNSUPPORTED }
+
+#define ANYWHERE_FAILURES                                                     \
+	ANYWHERE_TROUBLE, { 501, RESPONSE_SYNTAX }
 
 Test(response, from_anywhere)
 {
@@ -207,7 +209,11 @@ Test(response, from_anywhere)
 	static const struct expected group[] = { { 211, RESPONSE_PASS },
 		{ 411, RESPONSE_MISS }, ANYWHERE_FAILURES };
 	static const struct expected post[] = { { 340, RESPONSE_CONTINUE },
-		{ 240, RESPONSE_PASS }, ANYWHERE_FAILURES };
+		{ 440, RESPONSE_UNSUPPORTED }, { 501, RESPONSE_UNSUPPORTED },
+		ANYWHERE_TROUBLE };
+	static const struct expected ihave[] = { { 335, RESPONSE_CONTINUE },
+		{ 440, RESPONSE_UNSUPPORTED }, { 501, RESPONSE_UNSUPPORTED },
+		ANYWHERE_TROUBLE };
 	static const struct expected user[] = { { 381, RESPONSE_CONTINUE },
 		{ 281, RESPONSE_PASS }, ANYWHERE_FAILURES };
 
@@ -221,8 +227,56 @@ Test(response, from_anywhere)
 	    RESPONSE_PASS);
 	check_codes("POST", post, ARRAY_N(post), RESPONSE_GARBAGE,
 	    RESPONSE_PASS);
+	check_codes("IHAVE <a@b>", ihave, ARRAY_N(ihave), RESPONSE_GARBAGE,
+	    RESPONSE_PASS);
 	check_codes("AUTHINFO USER a", user, ARRAY_N(user), RESPONSE_GARBAGE,
 	    RESPONSE_PASS);
+}
+
+static enum response_class classify_posted(const char *command, int code)
+{
+	struct response r = { .code = code };
+	struct command c;
+
+	cr_assert_eq(command_parse(command, strlen(command), &c), COMMAND_OK);
+	return response_classify_posted(&c, &r);
+}
+
+Test(response, to_an_article)
+{
+	cr_assert_eq(classify_posted("POST", 240), RESPONSE_PASS);
+	cr_assert_eq(classify_posted("POST", 441), RESPONSE_PASS);
+	cr_assert_eq(classify_posted("POST", 502), RESPONSE_PASS);
+	cr_assert_eq(classify_posted("POST", 400), RESPONSE_TROUBLE);
+	cr_assert_eq(classify_posted("POST", 480), RESPONSE_TROUBLE);
+	cr_assert_eq(classify_posted("POST", 340), RESPONSE_GARBAGE);
+	cr_assert_eq(classify_posted("POST", 235), RESPONSE_GARBAGE);
+	cr_assert_eq(classify_posted("IHAVE <a@b>", 235), RESPONSE_PASS);
+	cr_assert_eq(classify_posted("IHAVE <a@b>", 436), RESPONSE_PASS);
+	cr_assert_eq(classify_posted("IHAVE <a@b>", 437), RESPONSE_PASS);
+	cr_assert_eq(classify_posted("IHAVE <a@b>", 240), RESPONSE_GARBAGE);
+}
+
+static int get_number(const char *line, unsigned i)
+{
+	struct response r;
+	uint64_t number;
+
+	cr_assert_eq(response_parse(line, strlen(line), &r), RESPONSE_OK);
+	return response_get_number(&r, line, i, &number) ? (int)number : -1;
+}
+
+Test(response, numbers_of_the_text)
+{
+	cr_assert_eq(get_number("211 3 17 19 a.b\r\n", 0), 3);
+	cr_assert_eq(get_number("211 3 17 19 a.b\r\n", 1), 17);
+	cr_assert_eq(get_number("211 3\t17  19 a.b\r\n", 2), 19);
+	cr_assert_eq(get_number("211 3 17 19 a.b\r\n", 3), -1);
+	cr_assert_eq(get_number("211 3 17 19 a.b\r\n", 4), -1);
+	cr_assert_eq(get_number("211 3 17x 19\n", 1), -1);
+	cr_assert_eq(get_number("211 list follows\r\n", 0), -1);
+	cr_assert_eq(get_number("211\r\n", 0), -1);
+	cr_assert_eq(get_number("220, 0 <a@b>\r\n", 0), 0);
 }
 
 Test(response, from_the_pinned_backend)
