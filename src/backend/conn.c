@@ -83,6 +83,8 @@ flush(struct conn *c)
 		log_debug("backend=%s fd=%d not all is sent",
 		    c->backend->name, c->stream.fd);
 	update_events(c);
+	if (c->user_ops != NULL && output_pending(&c->output) == 0)
+		c->user_ops->drained(c, c->user);
 }
 
 static void
@@ -96,6 +98,19 @@ conn_send(struct conn *c, const void *data, size_t n)
 {
 	output_append(&c->output, data, n);
 	loop_schedule(c->loop, &c->flush);
+}
+
+size_t
+conn_get_unsent(const struct conn *c)
+{
+	return output_pending(&c->output);
+}
+
+void
+conn_leave_trace(struct conn *c, enum conn_trace trace)
+{
+	if (c->trace < trace)
+		c->trace = trace;
 }
 
 void
@@ -261,17 +276,26 @@ start(struct backend *b, struct loop *l, struct pool_item *item)
 	c->stream.fd = -1;
 	c->is_reading = true;
 	c->loop = l;
+	c->trace = CONN_UNTOUCHED;
 	conn_set_user(c, NULL, NULL);
 	setup_start(c);
 	return c;
 }
 
-/* Recycling: false when it is of no use any more, then it is gone. */
 static bool
-adopt(struct conn *c, struct loop *l)
+is_worn_out(const struct conn *c, uint64_t now_ms)
 {
+	uint64_t lifetime = c->item.lifetime_ms;
 	uint64_t idle_max = c->backend->conf->idle_timeout_ms;
 
+	return (lifetime > 0 && now_ms >= c->item.born_ms + lifetime) ||
+	    (idle_max > 0 && now_ms >= c->item.idle_since_ms + idle_max);
+}
+
+/* Recycling: false when it is of no use any more, then it is gone. */
+static bool
+adopt(struct conn *c, struct loop *l, enum conn_trace most)
+{
 	c->loop = l;
 	watch_here(c);
 	if (!stream_is_quiet(&c->stream)) {
@@ -280,9 +304,7 @@ adopt(struct conn *c, struct loop *l)
 		conn_discard(c, DISCARD_ORDERLY);
 		return false;
 	}
-	if ((c->item.lifetime_ms > 0 && l->now_ms >=
-	    c->item.born_ms + c->item.lifetime_ms) || (idle_max > 0 &&
-	    l->now_ms >= c->item.idle_since_ms + idle_max)) {
+	if (c->trace > most || is_worn_out(c, l->now_ms)) {
 		pool_closing(&c->item);
 		part(c);
 		return false;
@@ -291,7 +313,8 @@ adopt(struct conn *c, struct loop *l)
 }
 
 enum pool_rc
-conn_get(struct backend *b, struct loop *l, struct conn **conn_r)
+conn_get(struct backend *b, struct loop *l, enum conn_trace most,
+    struct conn **conn_r)
 {
 	*conn_r = NULL;
 	for (;;) {
@@ -304,7 +327,7 @@ conn_get(struct backend *b, struct loop *l, struct conn **conn_r)
 		}
 		if (rc != POOL_ITEM)
 			return rc;
-		if (adopt(from_item(item), l)) {
+		if (adopt(from_item(item), l, most)) {
 			*conn_r = from_item(item);
 			return rc;
 		}
@@ -312,7 +335,7 @@ conn_get(struct backend *b, struct loop *l, struct conn **conn_r)
 }
 
 struct conn *
-conn_from_grant(struct backend *b, struct loop *l,
+conn_from_grant(struct backend *b, struct loop *l, enum conn_trace most,
     const struct waiter *w)
 {
 	struct conn *c = from_item(w->item);
@@ -321,7 +344,7 @@ conn_from_grant(struct backend *b, struct loop *l,
 		return start(b, l, w->item);
 	/* It comes straight from its last user: it was not idle at all. */
 	c->item.idle_since_ms = l->now_ms;
-	return adopt(c, l) ? c : NULL;
+	return adopt(c, l, most) ? c : NULL;
 }
 
 void
@@ -334,7 +357,7 @@ conn_return_grant(struct backend *b, struct loop *l,
 		pool_discard(w->item, DISCARD_ORDERLY, l->now_ms);
 		return;
 	}
-	c = conn_from_grant(b, l, w);
+	c = conn_from_grant(b, l, CONN_UNKNOWN_SENT, w);
 	if (c != NULL)
 		conn_put(c);
 }
@@ -374,10 +397,14 @@ conn_put(struct conn *c)
 	conn_set_deadline(c, UINT64_MAX);
 	loop_unschedule(&c->flush);
 	conn_set_reading(c, true);
-	if (output_pending(&c->output) > 0)
+	if (output_pending(&c->output) > 0) {
 		conn_discard(c, DISCARD_FAILED);
-	else if (!pool_put(&c->item, c->loop->now_ms, before_grant))
+	} else if (c->trace == CONN_UNKNOWN_SENT) {
+		pool_closing(&c->item);
 		part(c);
+	} else if (!pool_put(&c->item, c->loop->now_ms, before_grant)) {
+		part(c);
+	}
 }
 
 /* --- the end ---------------------------------------------------------------- */

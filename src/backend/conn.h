@@ -51,6 +51,14 @@ enum conn_state {
 	CONN_STATE_COUNT
 };
 
+/* What its users have left on the server's side; it only grows. */
+enum conn_trace {
+	CONN_UNTOUCHED,		/* nothing that another user could notice */
+	CONN_GROUP_SELECTED,	/* hidden from users without a group, but not
+				 * from commands that nobody knows */
+	CONN_UNKNOWN_SENT,	/* who knows: not for anybody else */
+};
+
 /* Who uses a conn. Calls come on the loop that has it on loan, never from
  * inside a call that the user makes. */
 struct conn_user {
@@ -62,6 +70,8 @@ struct conn_user {
 	void (*readable)(struct conn *, void *user);
 	/* The time set with conn_set_deadline() is over. */
 	void (*expired)(struct conn *, void *user);
+	/* All that waited to be sent has been. */
+	void (*drained)(struct conn *, void *user);
 };
 
 struct conn {
@@ -74,6 +84,7 @@ struct conn {
 	struct timer timer;
 	struct task flush;
 
+	enum conn_trace trace;
 	const struct conn_user *user_ops;
 	void *user;
 
@@ -92,20 +103,22 @@ struct conn {
 	bool is_reading;		/* conn_set_reading() */
 };
 
-/* A connection of this backend, without waiting. The caller sets the user
- * before it returns to the loop.
+/* A connection of this backend, without waiting, on which the users before
+ * left at most this trace. The caller sets the user before it returns to the
+ * loop.
  * POOL_ITEM    *conn_r is ready
  * POOL_CREATE  *conn_r is being made; ready() or unmade() will be called
  * POOL_BUSY, POOL_DOWN, POOL_CLOSED  none; *conn_r is NULL
- * A connection that turned out dead or too old is closed and another taken:
- * the caller never hears of it. */
-enum pool_rc conn_get(struct backend *, struct loop *, struct conn **conn_r)
+ * A connection that turned out dead, too old or too much used is closed and
+ * another taken: the caller never hears of it. */
+enum pool_rc conn_get(struct backend *, struct loop *, enum conn_trace most,
+    struct conn **conn_r)
     __attribute__((warn_unused_result));
 
-/* The same with what a waiter was granted. NULL: it turned out dead. Else the
- * conn, ready when conn_is_ready(), or being made. */
+/* The same with what a waiter was granted. NULL: it turned out to be of no use.
+ * Else the conn, ready when conn_is_ready(), or being made. */
 struct conn *conn_from_grant(struct backend *, struct loop *,
-    const struct waiter *w) __attribute__((warn_unused_result));
+    enum conn_trace most, const struct waiter *w) __attribute__((warn_unused_result));
 /* Gives back what a waiter was granted that is gone meanwhile. */
 void conn_return_grant(struct backend *, struct loop *,
     const struct waiter *w);
@@ -130,6 +143,12 @@ void conn_set_reading(struct conn *, bool on);
 
 /* expired() at this time, UINT64_MAX: never. */
 void conn_set_deadline(struct conn *, uint64_t deadline_ms);
+
+/* Its user leaves this on it. */
+void conn_leave_trace(struct conn *, enum conn_trace);
+
+/* Octets given to conn_send() that the socket has not taken yet. */
+size_t conn_get_unsent(const struct conn *);
 
 /* Takes it: no command outstanding, no unread bytes. */
 void conn_put(struct conn *);

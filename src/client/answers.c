@@ -12,6 +12,32 @@
 #include <stdio.h>
 #include <string.h>
 
+/* --- what the client may do ------------------------------------------------ */
+
+static bool
+is_per_command(const struct session *s)
+{
+	return s->context->router->mode == MODE_PER_COMMAND;
+}
+
+static bool
+has_posting_user(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->users_n; i++)
+		if (conf->users[i].posting)
+			return true;
+	return conf->users_n == 0;
+}
+
+bool
+answers_may_post(const struct session *s)
+{
+	if ((s->pipeline.eligible & s->context->router->posting) == 0)
+		return false;
+	return s->user != NULL ? s->user->posting :
+	    has_posting_user(s->context->conf);
+}
+
 /* --- answers made here ------------------------------------------------------ */
 
 static void
@@ -24,20 +50,29 @@ answer_code(struct exchange *x, int code, const char *text)
 }
 
 static void
-answer_usage(struct exchange *x)
+answer_usage(struct session *s, struct exchange *x)
 {
 	char line[COMMAND_USAGE_MAX];
-	size_t n = command_usage(x->command.row, true, line, sizeof(line));
+	size_t n = command_usage(x->command.row, is_per_command(s), line,
+	    sizeof(line));
 
 	CHECK(n < sizeof(line));
 	exchange_answer(x, line, n);
 }
 
+/* For HELP: what this client can do. */
+static bool
+is_offered(const struct command_row *row, void *arg)
+{
+	return row->route != ROUTE_POST || answers_may_post(arg);
+}
+
 static void
-answer_help(struct exchange *x)
+answer_help(struct session *s, struct exchange *x)
 {
 	char text[COMMAND_HELP_MAX];
-	size_t n = command_help(true, NULL, NULL, text, sizeof(text));
+	size_t n = command_help(is_per_command(s), is_offered, s, text,
+	    sizeof(text));
 
 	CHECK(n <= sizeof(text));
 	exchange_answer(x, text, n);
@@ -67,11 +102,12 @@ answer_local(struct session *s, struct exchange *x)
 		answer_capabilities(s, x);
 		break;
 	case CMD_HELP:
-		answer_help(x);
+		answer_help(s, x);
 		break;
 	case CMD_MODE_READER:
 		/* Download tools say it first, whatever is announced. */
-		exchange_answer_line(x, "201 posting prohibited");
+		exchange_answer_line(x, answers_may_post(s) ?
+		    "200 posting allowed" : "201 posting prohibited");
 		break;
 	case CMD_QUIT:
 		exchange_end(x, REASON_QUIT);
@@ -125,28 +161,50 @@ answers_end_article(struct session *s)
 
 /* --- one line ------------------------------------------------------------------- */
 
-/* Without a selected group only commands by message-id, and those that need
- * none, can be served. */
+/* The article of POST or IHAVE is what comes next, when a backend says so. */
+static void
+route_post(struct session *s, struct exchange *x)
+{
+	multiline_init(&s->article);
+	if (answers_may_post(s))
+		return;		/* queued */
+	exchange_answer_line(x, x->command.row->id == CMD_POST ?
+	    "440 posting not allowed" : "500 not supported");
+}
+
+/* Where sessions keep no connection, only commands by message-id, and those
+ * that need no group, can be served. */
+static bool
+route_without_groups(struct exchange *x, enum command_result result)
+{
+	enum command_route by_verb = x->command.row->route;
+
+	if (by_verb == ROUTE_SELECT || by_verb == ROUTE_GROUP)
+		exchange_answer_line(x, "500 not supported");
+	else if (x->command.route == ROUTE_UNKNOWN)
+		exchange_answer_line(x, "500 what?");
+	else if (x->command.route == ROUTE_GROUP && result == COMMAND_OK)
+		exchange_answer_line(x, "503 by message-id only");
+	else
+		return false;
+	return true;
+}
+
 static void
 route(struct session *s, struct exchange *x, enum command_result result)
 {
 	const struct command *c = &x->command;
-	enum command_route by_verb = c->row->route;
 
-	if (by_verb == ROUTE_SELECT || by_verb == ROUTE_GROUP)
-		exchange_answer_line(x, "500 not supported");
-	else if (by_verb == ROUTE_REFUSE || c->route == ROUTE_REFUSE)
+	if (is_per_command(s) && route_without_groups(x, result))
+		return;
+	if (c->row->route == ROUTE_REFUSE)
 		refuse(s, x);
-	else if (result == COMMAND_UNKNOWN)
+	else if (c->route == ROUTE_REFUSE)
 		exchange_answer_line(x, "500 what?");
 	else if (result == COMMAND_SYNTAX)
-		answer_usage(x);
-	else if (c->route == ROUTE_GROUP)
-		exchange_answer_line(x, "503 by message-id only");
-	else if (c->row->id == CMD_POST)
-		exchange_answer_line(x, "440 posting not allowed");
+		answer_usage(s, x);
 	else if (c->route == ROUTE_POST)
-		exchange_answer_line(x, "500 not supported");
+		route_post(s, x);
 	else if (c->route == ROUTE_LOCAL)
 		answer_local(s, x);
 	/* else it stays queued, for a backend */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* input - a client's bytes become lines, and the article of a refused TAKETHIS
- * is swallowed. Reads no more than it can use: what is left in the kernel
- * slows the client down. */
+/* input - a client's bytes become lines; the article of POST or IHAVE goes to
+ * the backend as it is, that of a refused TAKETHIS is swallowed. Reads no more
+ * than it can use: what is left in the kernel slows the client down. */
 #include "client/session_priv.h"
 
 #include "base/check.h"
@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define READ_BYTES 4096
+#define READ_ARTICLE_BYTES (64 * 1024)
 
 /* Answers that wait for a client that sends but does not read. */
 #define OUTPUT_MAX_BYTES (64 * 1024)
@@ -21,7 +22,11 @@ input_is_wanted(const struct session *s)
 {
 	const struct exchange *last = pipeline_last(&s->pipeline);
 
-	if (s->state != SESS_OPEN || s->input == INPUT_ENDED)
+	if (s->input == INPUT_ENDED)
+		return false;
+	if (pipeline_is_posting(&s->pipeline))
+		return pipeline_wants_article(&s->pipeline);
+	if (s->state != SESS_OPEN)
 		return false;
 	if (s->input == INPUT_ARTICLE)
 		return true;
@@ -29,6 +34,13 @@ input_is_wanted(const struct session *s)
 	    output_pending(&s->output) < OUTPUT_MAX_BYTES &&
 	    (last == NULL ||
 	    (last->command.row->flags & COMMAND_ALONE) == 0);
+}
+
+bool
+input_is_article(const struct session *s)
+{
+	return s->input == INPUT_ARTICLE ||
+	    pipeline_wants_article(&s->pipeline);
 }
 
 /* Octets used; 0: a line is not complete yet. */
@@ -67,14 +79,32 @@ take_article(struct session *s, const char *p, size_t n)
 }
 
 static size_t
+post_article(struct session *s, const char *p, size_t n)
+{
+	bool is_end;
+	size_t used = multiline_scan(&s->article, p, n, &is_end);
+
+	pipeline_send_article(&s->pipeline, p, used, is_end);
+	return used;
+}
+
+static size_t
+take_some(struct session *s, const char *p, size_t n)
+{
+	if (pipeline_is_posting(&s->pipeline))
+		return post_article(s, p, n);
+	if (s->input == INPUT_ARTICLE)
+		return take_article(s, p, n);
+	return take_line(s, p, n);
+}
+
+static size_t
 take(struct session *s, const char *p, size_t n)
 {
 	size_t taken = 0;
 
 	while (taken < n && input_is_wanted(s)) {
-		size_t used = s->input == INPUT_ARTICLE ?
-		    take_article(s, p + taken, n - taken) :
-		    take_line(s, p + taken, n - taken);
+		size_t used = take_some(s, p + taken, n - taken);
 
 		if (used == 0)
 			break;
@@ -114,15 +144,16 @@ void
 input_read(struct session *s)
 {
 	char *buffer = session_loop(s)->buffer;
-	size_t n = 0, kept, taken;
+	size_t n = 0, kept, taken, size;
 	enum io_rc rc;
 
 	(void)input_take_unread(s);
 	if (!input_is_wanted(s))
 		return;
 	kept = s->unread_n;	/* part of a line */
-	CHECK(kept + READ_BYTES <= LOOP_BUFFER_SIZE);
-	rc = stream_read(&s->stream, buffer + kept, READ_BYTES, &n);
+	size = input_is_article(s) ? READ_ARTICLE_BYTES : READ_BYTES;
+	CHECK(kept + size <= LOOP_BUFFER_SIZE);
+	rc = stream_read(&s->stream, buffer + kept, size, &n);
 	if (rc == IO_AGAIN)
 		return;
 	if (rc == IO_FAIL) {
@@ -132,7 +163,7 @@ input_read(struct session *s)
 	s->active_ms = session_loop(s)->now_ms;
 	if (rc == IO_EOF) {
 		/* What was sent before is answered (half-close). */
-		if (s->input == INPUT_ARTICLE)
+		if (input_is_article(s))
 			session_close(s, REASON_CLIENT_EOF);
 		else
 			s->input = INPUT_ENDED;

@@ -16,7 +16,7 @@
 bool
 login_is_needed(const struct session *s)
 {
-	return s->context->conf->users_n > 0 && !s->is_logged_in;
+	return s->context->conf->users_n > 0 && s->user == NULL;
 }
 
 const char *
@@ -38,6 +38,15 @@ login_format_user(const struct session *s, char buf[LOGIN_TEXT_MAX])
 	return buf;
 }
 
+static const struct conf_user *
+find_user(const struct conf *conf, const char *name)
+{
+	for (size_t i = 0; i < conf->users_n; i++)
+		if (strcmp(conf->users[i].s.name, name) == 0)
+			return &conf->users[i];
+	NEVER("a right password of nobody");
+}
+
 static void
 on_checked(struct message *m)
 {
@@ -55,7 +64,7 @@ on_checked(struct message *m)
 	x = pipeline_last(&s->pipeline);
 	CHECK(x != NULL && x->state == EXCH_HELD);
 	if (check->is_right) {
-		s->is_logged_in = true;
+		s->user = find_user(s->context->conf, s->user_name);
 		exchange_answer_line(x, "281 welcome");
 	} else {
 		log_warn("client=%s login failed user=%s",
@@ -102,7 +111,7 @@ check_password(struct session *s, struct exchange *x)
 void
 login_answer(struct session *s, struct exchange *x)
 {
-	if (s->context->conf->users_n == 0 || s->is_logged_in) {
+	if (s->context->conf->users_n == 0 || s->user != NULL) {
 		exchange_answer_line(x, "502 no login here");
 		return;
 	}

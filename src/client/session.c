@@ -102,6 +102,9 @@ get_deadline(const struct session *s)
 	if (output_pending(&s->output) > 0)
 		d = min_deadline(d, s->window_ms != 0 ? s->window_ms :
 		    session_loop(s)->now_ms, conf->client_stall_timeout_ms);
+	else if (input_is_article(s))
+		d = min_deadline(d, s->active_ms,
+		    conf->client_stall_timeout_ms);
 	else
 		d = min_deadline(d, s->active_ms,
 		    conf->client_idle_timeout_ms);
@@ -132,14 +135,6 @@ start_window(struct session *s)
 	s->window_taken_bytes = get_taken_bytes(s);
 }
 
-/* A command in flight waits for us, but for the rest of an article. */
-static bool
-is_waiting_for_us(const struct session *s)
-{
-	return pipeline_first(&s->pipeline) != NULL &&
-	    s->input != INPUT_ARTICLE;
-}
-
 static bool
 is_login_over(const struct session *s)
 {
@@ -160,8 +155,10 @@ on_deadline(struct session *s)
 		start_window(s);
 	else if (output_pending(&s->output) > 0)
 		session_close(s, REASON_CLIENT_STALL);
-	else if (is_waiting_for_us(s))
-		s->active_ms = session_loop(s)->now_ms;
+	else if (input_is_article(s))
+		session_close(s, REASON_CLIENT_STALL);
+	else if (pipeline_first(&s->pipeline) != NULL)
+		s->active_ms = session_loop(s)->now_ms;	/* it waits for us */
 	else
 		session_close(s, REASON_CLIENT_IDLE);
 }
@@ -325,8 +322,12 @@ greet(struct session *s)
 	const char *text = s->context->conf->proxy.greeting;
 	char line[512];
 
-	snprintf(line, sizeof(line), "201 %s\r\n", text != NULL ? text :
-	    "nntpmux ready, posting prohibited");
+	bool may_post = answers_may_post(s);
+
+	if (text == NULL)
+		text = may_post ? "nntpmux ready, posting allowed" :
+		    "nntpmux ready, posting prohibited";
+	snprintf(line, sizeof(line), "%d %s\r\n", may_post ? 200 : 201, text);
 	output_append(&s->output, line, strlen(line));
 }
 

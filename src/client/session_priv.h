@@ -27,7 +27,7 @@ enum session_state {
 
 /* What the client's next bytes are. */
 enum session_input {
-	INPUT_LINES,
+	INPUT_LINES,	/* commands; or an article, while the pipeline posts */
 	INPUT_ARTICLE,	/* of a refused TAKETHIS: read and thrown away */
 	INPUT_ENDED,	/* the client has ended its stream */
 };
@@ -49,7 +49,7 @@ struct session {
 	size_t unread_n;
 
 	char *user_name;		/* of AUTHINFO USER, then who it is */
-	bool is_logged_in;
+	const struct conf_user *user;	/* logged in as; NULL: nobody */
 	struct password_check *check;	/* under way, or NULL */
 
 	uint64_t started_ms;
@@ -83,7 +83,12 @@ bool input_take_unread(struct session *);
 /* More commands may be taken now. */
 bool input_is_wanted(const struct session *);
 
+/* The client is to send the rest of an article. */
+bool input_is_article(const struct session *);
+
 /* --- answers.c --- */
+/* Whether the client may post: now, or when it has logged in. */
+bool answers_may_post(const struct session *);
 /* Decides about one line: queued for a backend, answered, or held. */
 void answers_take_line(struct session *, const char *line, size_t n);
 void answers_take_bad_line(struct session *, const char *line, size_t n);

@@ -11,11 +11,13 @@
 
 /* The states that may follow each. */
 static const unsigned next_states[EXCH_STATE_COUNT] = {
-	[EXCH_QUEUED] = STATE(WAITING) | STATE(CONNECTING) | STATE(SENT) |
+	[EXCH_QUEUED] = STATE(WAITING) | STATE(CONNECTING) |
 	    STATE(HELD) | STATE(ANSWERED),
 	[EXCH_WAITING] = STATE(QUEUED) | STATE(ANSWERED),
 	[EXCH_CONNECTING] = STATE(QUEUED) | STATE(SENT) | STATE(ANSWERED),
-	[EXCH_SENT] = STATE(QUEUED) | STATE(RELAYING) | STATE(ANSWERED),
+	[EXCH_SENT] = STATE(QUEUED) | STATE(POSTING) | STATE(RELAYING) |
+	    STATE(ANSWERED),
+	[EXCH_POSTING] = STATE(RELAYING) | STATE(ANSWERED),
 	[EXCH_RELAYING] = 0,
 	[EXCH_HELD] = STATE(ANSWERED),
 	[EXCH_ANSWERED] = 0,
@@ -39,10 +41,19 @@ exchange_new(struct exchange_client *client, const struct command *command,
 	return x;
 }
 
+struct exchange *
+exchange_new_own(enum command_id id)
+{
+	struct command command;
+
+	command_init(&command, id);
+	return exchange_new(NULL, &command, command.line, command.line_n);
+}
+
 void
 exchange_free(struct exchange *x)
 {
-	CHECK(x->relay == NULL && x->wait == NULL &&
+	CHECK(x->relay == NULL && x->wait == NULL && x->slots == 0 &&
 	    x->backend_id == SELECTOR_NONE && !timer_is_set(&x->timer));
 	CHECK(!list_is_linked(&x->link) && !list_is_linked(&x->relay_link));
 	free(x->answer);
@@ -101,6 +112,7 @@ exchange_leave_twin(struct exchange *x)
 	struct exchange *twin =
 	    exchange_new(NULL, &x->command, x->line, x->line_n);
 
+	exchange_enter(twin, EXCH_CONNECTING);
 	exchange_enter(twin, EXCH_SENT);
 	twin->relay = x->relay;
 	twin->backend_id = x->backend_id;

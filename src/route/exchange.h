@@ -4,13 +4,15 @@
  *            +------------------ again ------------------+
  *            v                                           |
  *   new -> QUEUED -> WAITING -> CONNECTING -> SENT -> RELAYING -> (done, freed)
- *            |          |           |           |         |
- *            |          +-----------+-----------+         +-> cut
+ *            |          |           |          | \        ^  \
+ *            |          |           |          |  POSTING-+   +-> cut
+ *            |          +-----------+----------+-----+
  *            v                      v
  *          HELD --------------> ANSWERED -> (written, freed)
  *
  * QUEUED: with nobody. WAITING: in the queues of pools. CONNECTING and SENT: in
- * a relay, before and after its command went out. RELAYING: part of the answer
+ * a relay, before and after its command went out. POSTING: the client was told
+ * to send its article, which goes to the backend. RELAYING: part of the answer
  * is with the client, so nobody else can answer any more. HELD: the proxy
  * itself will answer. ANSWERED: the proxy's own answer is ready.
  *
@@ -22,7 +24,9 @@
 #include "base/list.h"
 #include "net/timer.h"
 #include "nntp/command.h"
+#include "nntp/number.h"
 #include "nntp/reason.h"
+#include "nntp/response.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,6 +43,7 @@ enum exchange_state {
 	EXCH_WAITING,
 	EXCH_CONNECTING,
 	EXCH_SENT,
+	EXCH_POSTING,
 	EXCH_RELAYING,
 	EXCH_HELD,
 	EXCH_ANSWERED,
@@ -49,6 +54,11 @@ enum exchange_state {
 struct exchange_client_ops {
 	/* Every answer before this one is out: it may be sent. */
 	bool (*is_head)(struct exchange_client *, const struct exchange *);
+	/* The backend of x->relay has answered; line is what response was read
+	 * from. Before anything of it is forwarded, or x is QUEUED again. */
+	void (*answered)(struct exchange_client *, struct exchange *x,
+	    enum response_class, const struct response *response,
+	    const char *line);
 	/* The whole answer is in the output; takes x. */
 	void (*done)(struct exchange_client *, struct exchange *x);
 	/* Something changed: look at the exchanges at the end of the turn. */
@@ -74,13 +84,20 @@ struct exchange {
 	uint64_t refused;	/* found fault with its arguments (501) */
 	uint64_t spent;		/* answered with something useless */
 	uint64_t failed;	/* could not be asked in this round */
+	uint64_t full;		/* had no stateful slot in this round */
 	unsigned rounds_n;
 
 	/* where it is */
 	int backend_id;			/* counted as pending there, or
 					 * SELECTOR_NONE */
 	struct relay *relay;
+	bool hides_number;		/* an article number in the answer would
+					 * mean nothing to the client */
+	struct number number;		/* that its block begins with */
 	struct route_wait *wait;	/* WAITING */
+	uint64_t waits;			/* backends whose queues it will join */
+	uint64_t slots;			/* held at these backends while it seeks
+					 * a connection; its relay gets one */
 
 	/* deadlines, from when it is the first of its client's */
 	struct timer timer;
@@ -115,6 +132,10 @@ void exchange_answer(struct exchange *, const char *text, size_t n);
 void exchange_answer_line(struct exchange *, const char *line);
 /* The session ends here: with the reason's answer, if it has one. */
 void exchange_end(struct exchange *, enum reason);
+
+/* A command of the proxy's own, without arguments, whose answer is for nobody.
+ * Gives. */
+struct exchange *exchange_new_own(enum command_id id);
 
 /* Leaves a twin in its place in the relay, whose answer is for nobody, and
  * makes x QUEUED again. x must be SENT. */

@@ -6,6 +6,8 @@
 #include "net/output.h"
 #include "route/selector.h"
 
+#include <string.h>
+
 /* After a wait that cost the later commands their connection. */
 #define SINGLE_COMMANDS 32
 
@@ -35,6 +37,7 @@ pipeline_init(struct pipeline *p, const struct pipeline_user *user,
 		.loop = l,
 		.eligible = eligible,
 	};
+	pin_init(&p->pin);
 	list_init(&p->exchanges);
 }
 
@@ -57,6 +60,13 @@ pipeline_add(struct pipeline *p, struct exchange *x)
 {
 	list_push_back(&p->exchanges, &x->link);
 	p->n++;
+}
+
+static void
+append_line(struct pipeline *p, const char *line)
+{
+	output_append(p->client.output, line, strlen(line));
+	output_append(p->client.output, "\r\n", 2);
 }
 
 static void
@@ -113,11 +123,55 @@ on_kick(struct exchange_client *c)
 	p->user->kick(p);
 }
 
+/* The answer decides that the session keeps this connection. */
+static bool
+is_pinning(const struct pipeline *p, const struct exchange *x,
+    enum response_class class, int code)
+{
+	switch (p->router->mode) {
+	case MODE_STATEFUL:
+		return class != RESPONSE_TROUBLE && class != RESPONSE_STALE &&
+		    class != RESPONSE_GARBAGE;
+	case MODE_HYBRID:
+		return class == RESPONSE_PASS &&
+		    (x->command.route == ROUTE_UNKNOWN ||
+		    (x->command.route == ROUTE_SELECT && code < 400));
+	default:
+		return false;
+	}
+}
+
+static void
+take_pin(struct pipeline *p, struct relay *r)
+{
+	if (p->carrier == r)
+		p->carrier = NULL;
+	if (p->side == r)
+		p->side = NULL;
+	pin_hold(&p->pin, r);
+}
+
+static void
+on_answered(struct exchange_client *c, struct exchange *x,
+    enum response_class class, const struct response *response,
+    const char *line)
+{
+	struct pipeline *p = from_client(c);
+
+	if (p->pin.relay != x->relay && is_pinning(p, x, class,
+	    response->code))
+		take_pin(p, x->relay);
+	if (p->pin.relay == x->relay && class == RESPONSE_PASS)
+		pin_follow(&p->pin, &x->command, response, line);
+}
+
 static void
 on_done(struct exchange_client *c, struct exchange *x)
 {
 	struct pipeline *p = from_client(c);
 
+	if (x->command.row->id == CMD_LISTGROUP)
+		pin_follow_list(&p->pin, x->number.value);
 	finish(p, x);
 	advance(p);
 	p->user->kick(p);
@@ -125,6 +179,7 @@ on_done(struct exchange_client *c, struct exchange *x)
 
 static const struct exchange_client_ops client_ops = {
 	.is_head = is_head,
+	.answered = on_answered,
 	.done = on_done,
 	.kick = on_kick,
 };
@@ -140,13 +195,15 @@ on_gone(struct relay *r, void *arg)
 		p->carrier = NULL;
 	if (p->side == r)
 		p->side = NULL;
+	if (p->pin.relay == r)
+		pin_lose(&p->pin);
 	p->user->kick(p);
 }
 
 static void
 hold(struct pipeline *p, struct relay *r)
 {
-	if (p->carrier == NULL) {
+	if (p->carrier == NULL && !pin_is_held(&p->pin)) {
 		p->carrier = r;
 	} else {
 		CHECK(p->side == NULL);
@@ -189,21 +246,89 @@ give_up_carrier(struct pipeline *p)
 	p->single_n = SINGLE_COMMANDS;
 }
 
+/* --- where a command may go -------------------------------------------------------- */
+
+/* Nothing may be sent behind it before its answer is known: it decides who is
+ * asked next, and what for. */
 static bool
-may_follow(struct pipeline *p, struct exchange *x)
+is_barrier(const struct pipeline *p, const struct exchange *x)
 {
-	return p->carrier != NULL && relay_has_room(p->carrier) &&
-	    (router_get_candidates(p->router, x, p->eligible) &
-	    UINT64_C(1) << relay_get_backend_id(p->carrier)) != 0;
+	switch (x->command.route) {
+	case ROUTE_SELECT:
+	case ROUTE_UNKNOWN:
+	case ROUTE_POST:
+		return true;
+	default:
+		return p->router->mode == MODE_STATEFUL &&
+		    !pin_is_held(&p->pin);
+	}
+}
+
+/* Only the pinned backend will do: the session's group is there, or the
+ * answer has to go with what the session saw there. */
+static bool
+is_bound(const struct pipeline *p, const struct exchange *x)
+{
+	switch (x->command.route) {
+	case ROUTE_GROUP:
+	case ROUTE_ANY:
+	case ROUTE_UNKNOWN:
+		return pin_is_held(&p->pin);
+	default:
+		return p->router->mode == MODE_STATEFUL &&
+		    pin_is_held(&p->pin);
+	}
+}
+
+static uint64_t
+get_eligible(const struct pipeline *p, const struct exchange *x)
+{
+	uint64_t eligible = p->eligible;
+
+	if (x->command.route == ROUTE_POST)
+		eligible &= p->router->posting;
+	if (is_bound(p, x))
+		eligible &= UINT64_C(1) << pin_get_backend_id(&p->pin);
+	return eligible;
+}
+
+static struct route_ask
+get_ask(const struct pipeline *p, const struct exchange *x)
+{
+	enum command_route route = x->command.route;
+
+	return (struct route_ask){
+		.eligible = get_eligible(p, x),
+		.is_ordered = p->router->affinity == AFFINITY_FIRST &&
+		    command_prefers_same(&x->command),
+		.needs_slot = route == ROUTE_SELECT ||
+		    route == ROUTE_UNKNOWN || route == ROUTE_POST ||
+		    p->router->mode == MODE_STATEFUL,
+		/* Nobody knows what it does with a group that is selected. */
+		.most = route == ROUTE_UNKNOWN ? CONN_UNTOUCHED :
+		    CONN_GROUP_SELECTED,
+	};
+}
+
+static bool
+is_candidate(const struct pipeline *p, const struct exchange *x,
+    const struct relay *r)
+{
+	return (router_get_candidates(p->router, x, get_eligible(p, x)) &
+	    UINT64_C(1) << relay_get_backend_id(r)) != 0;
 }
 
 static void
-follow(struct pipeline *p, struct exchange *x)
+push(struct pipeline *p, struct exchange *x, struct relay *r)
 {
 	x->backend_id = selector_route_command(p->router->selector,
-	    UINT64_C(1) << relay_get_backend_id(p->carrier));
-	relay_push(p->carrier, x);
+	    UINT64_C(1) << relay_get_backend_id(r));
+	x->hides_number = x->command.route == ROUTE_MSGID &&
+	    (r != p->pin.relay || !pin_has_group(&p->pin));
+	relay_push(r, x);
 }
+
+/* --- the first command --------------------------------------------------------------- */
 
 static void
 on_granted(struct exchange *x, struct relay *relay)
@@ -216,53 +341,124 @@ on_granted(struct exchange *x, struct relay *relay)
 }
 
 static void
-start_first(struct pipeline *p, struct exchange *x)
+seek(struct pipeline *p, struct exchange *x)
 {
+	struct route_ask ask = get_ask(p, x);
 	struct relay *relay;
 
-	release_unused(&p->side);
-	if (p->carrier != NULL && relay_is_idle(p->carrier)) {
-		if (may_follow(p, x) && relay_is_quiet(p->carrier)) {
-			follow(p, x);
-			return;
-		}
-		release(&p->carrier);
-	}
-	switch (router_try(p->router, x, p->eligible, p->loop, on_gone, p,
-	    &relay)) {
+	x->hides_number = x->command.route == ROUTE_MSGID;
+	switch (router_try(p->router, x, &ask, p->loop, on_gone, p, &relay)) {
 	case ROUTER_RELAY:
 		hold(p, relay);
 		break;
 	case ROUTER_WAIT:
 		give_up_carrier(p);
-		router_wait(p->router, x, p->eligible, p->loop, on_granted,
-		    on_gone, p);
+		router_wait(p->router, x, &ask, p->loop, on_granted, on_gone,
+		    p);
 		break;
 	case ROUTER_END:
 		break;
 	}
 }
 
-/* Commands by message-id behind the first go out on the carrier, as long as
- * everything before them is on it, or is answered here. */
+/* In stateful mode the pin may have been used by others before, who selected a
+ * group there. The session has none, so it loses nothing by another one. */
+static void
+change_touched_pin(struct pipeline *p, struct exchange *x)
+{
+	uint64_t only = UINT64_C(1) << pin_get_backend_id(&p->pin);
+
+	pin_release(&p->pin);
+	p->eligible &= only;
+	seek(p, x);
+}
+
+static void
+start_pinned(struct pipeline *p, struct exchange *x)
+{
+	if (!is_candidate(p, x, p->pin.relay))
+		seek(p, x);
+	else if (x->command.route == ROUTE_UNKNOWN &&
+	    !pin_has_group(&p->pin) && relay_is_touched(p->pin.relay))
+		change_touched_pin(p, x);
+	else
+		push(p, x, p->pin.relay);
+}
+
+static void
+start_unpinned(struct pipeline *p, struct exchange *x)
+{
+	if (p->carrier != NULL && relay_is_idle(p->carrier)) {
+		if (!get_ask(p, x).needs_slot && is_candidate(p, x,
+		    p->carrier) && relay_has_room(p->carrier) &&
+		    relay_is_quiet(p->carrier)) {
+			push(p, x, p->carrier);
+			return;
+		}
+		release(&p->carrier);
+	}
+	seek(p, x);
+}
+
+static void
+start_first(struct pipeline *p, struct exchange *x)
+{
+	release_unused(&p->side);
+	if (x->command.route == ROUTE_GROUP && !pin_has_group(&p->pin))
+		exchange_answer_line(x, "412 no newsgroup selected");
+	else if (pin_is_held(&p->pin))
+		start_pinned(p, x);
+	else
+		start_unpinned(p, x);
+}
+
+/* --- the commands behind it ----------------------------------------------------------- */
+
+static bool
+may_follow(const struct pipeline *p, const struct exchange *x,
+    struct relay *r)
+{
+	if (x->command.route == ROUTE_GROUP && !pin_has_group(&p->pin))
+		return false;
+	if (x->command.route != ROUTE_MSGID && r != p->pin.relay)
+		return false;
+	return !is_barrier(p, x) && relay_has_room(r) && is_candidate(p, x, r);
+}
+
+/* They go out on one connection, as long as everything before them is on it,
+ * or is answered here. */
 static void
 push_followers(struct pipeline *p)
 {
-	struct list *link = list_first(&p->exchanges);
+	struct relay *r = pin_is_held(&p->pin) ? p->pin.relay : p->carrier;
+	bool is_first = true;
 
-	if (p->single_n > 0 || link == NULL)
+	if (p->single_n > 0 || r == NULL)
 		return;
-	for (link = link->next; link != &p->exchanges; link = link->next) {
+	LIST_EACH(link, &p->exchanges) {
 		struct exchange *x = to_exchange(link);
 
 		if (x->state == EXCH_HELD)
 			return;
-		if (x->state != EXCH_QUEUED)
+		if (x->state == EXCH_ANSWERED)
 			continue;
-		if (x->command.route != ROUTE_MSGID || !may_follow(p, x))
+		if (x->state == EXCH_QUEUED) {
+			if (is_first || !may_follow(p, x, r))
+				return;
+			push(p, x, r);
+		}
+		if (is_barrier(p, x))
 			return;
-		follow(p, x);
+		is_first = false;
 	}
+}
+
+/* The session can't go on without what it had on its pin. */
+static bool
+is_pin_lost(const struct pipeline *p, const struct exchange *first)
+{
+	return p->pin.state == PIN_LOST &&
+	    (first == NULL || first->state == EXCH_QUEUED);
 }
 
 enum pipeline_rc
@@ -273,6 +469,11 @@ pipeline_pump(struct pipeline *p, enum reason *reason_r)
 	for (;;) {
 		advance(p);
 		x = pipeline_first(p);
+		if (is_pin_lost(p, x)) {
+			*reason_r = REASON_PIN_LOST;
+			append_line(p, reason_answer(REASON_PIN_LOST));
+			return PIPELINE_ENDS;
+		}
 		if (x == NULL || x->state != EXCH_QUEUED)
 			break;
 		start_first(p, x);
@@ -304,6 +505,37 @@ pipeline_resume(struct pipeline *p)
 		relay_resume(x->relay);
 }
 
+/* --- an article ------------------------------------------------------------------- */
+
+static struct relay *
+get_posting(const struct pipeline *p)
+{
+	struct exchange *x = pipeline_first(p);
+
+	return x != NULL && x->state == EXCH_POSTING &&
+	    relay_is_posting(x->relay) ? x->relay : NULL;
+}
+
+bool
+pipeline_is_posting(const struct pipeline *p)
+{
+	return get_posting(p) != NULL;
+}
+
+bool
+pipeline_wants_article(const struct pipeline *p)
+{
+	struct relay *r = get_posting(p);
+
+	return r != NULL && relay_wants_article(r);
+}
+
+void
+pipeline_send_article(struct pipeline *p, const char *s, size_t n, bool is_end)
+{
+	relay_send_article(get_posting(p), s, n, is_end);
+}
+
 /* --- ends ------------------------------------------------------------------------- */
 
 static void
@@ -314,9 +546,10 @@ drop(struct pipeline *p, struct exchange *x)
 	else if (x->state == EXCH_CONNECTING)
 		relay_pull(x->relay, x);
 	take_out(p, x);
-	x->client = NULL;
 	/* What went out belongs to its relay now, which reads it out. */
-	if (x->relay == NULL)
+	if (x->relay != NULL)
+		relay_forsake(x->relay, x);
+	else
 		exchange_free(x);
 }
 
@@ -334,4 +567,5 @@ pipeline_drop(struct pipeline *p)
 		drop(p, pipeline_first(p));
 	release(&p->carrier);
 	release(&p->side);
+	pin_release(&p->pin);
 }

@@ -4,19 +4,27 @@
  *
  *   client's order   x1 ─── x2 ─── x3 ─── x4
  *                    │      └──────┴──── carrier: commands by message-id follow
- *                    │                   each other on one connection
+ *                    │                   each other on one connection; or the
+ *                    │                   pin, where all that may follow do
  *                    └─ side: the first one's second try, elsewhere
  *
  * Only the first writes to the client. When it must wait for a connection,
  * the later ones give up what they hold (no hold-and-wait), and for a while
- * commands go one by one.
+ * commands go one by one. The pin is kept: its stateful slot is one of those
+ * that the commands of others can do without.
+ *
+ * Modes: in per-command mode nothing is ever pinned; in hybrid mode the
+ * connection on which a group was selected or an unknown command sent; in
+ * stateful mode the one that answered first. With a pin there is no carrier.
  *
  * Embedded in the session. One loop. */
 #pragma once
 
 #include "route/exchange.h"
+#include "route/pin.h"
 #include "route/router.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +44,7 @@ struct pipeline {
 	struct list exchanges;
 	size_t n;
 	struct relay *carrier, *side;	/* NULL: none */
+	struct pin pin;
 	unsigned single_n;		/* commands still to go one by one */
 	uint64_t done_n;		/* commands answered */
 };
@@ -62,6 +71,15 @@ enum pipeline_rc pipeline_pump(struct pipeline *, enum reason *reason_r)
 
 /* The client takes bytes again. */
 void pipeline_resume(struct pipeline *);
+
+/* The client is to send, or is sending, the article of its first command;
+ * pipeline_send_article() passes the next n octets on as they are, is_end:
+ * with the terminator. */
+bool pipeline_is_posting(const struct pipeline *);
+/* The same, and there is room for more of it now. */
+bool pipeline_wants_article(const struct pipeline *);
+void pipeline_send_article(struct pipeline *, const char *p, size_t n,
+    bool is_end);
 
 /* The commands behind the first are forgotten (an orderly shutdown). */
 void pipeline_keep_first(struct pipeline *);

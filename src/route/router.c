@@ -5,6 +5,7 @@
 #include "backend/conn.h"
 #include "backend/pool.h"
 #include "base/check.h"
+#include "base/log.h"
 #include "net/loop.h"
 #include "route/exchange.h"
 #include "route/selector.h"
@@ -29,6 +30,7 @@ struct route_wait {
 	router_granted_f *granted;
 	relay_gone_f *gone;
 	void *arg;
+	enum conn_trace most;
 	unsigned tickets_n;
 	struct ticket tickets[];
 };
@@ -65,7 +67,7 @@ router_get_candidates(const struct router *r, const struct exchange *x,
     uint64_t eligible)
 {
 	uint64_t open = get_supporting(r, x, eligible) & ~x->missed &
-	    ~x->refused;
+	    ~x->refused & ~x->full;
 
 	return get_lowest_tier(r, open) & ~x->spent & ~x->failed;
 }
@@ -74,10 +76,31 @@ router_get_candidates(const struct router *r, const struct exchange *x,
 static void
 start_next_round(struct exchange *x)
 {
-	if (x->rounds_n + 1 >= ROUNDS_MAX)
+	if (x->failed == 0 || x->rounds_n + 1 >= ROUNDS_MAX)
 		return;
 	x->rounds_n++;
 	x->failed = 0;
+	x->full = 0;
+}
+
+static const char *
+get_miss_answer(const struct exchange *x)
+{
+	return x->command.route == ROUTE_SELECT ? "411 no such newsgroup" :
+	    "430 no such article";
+}
+
+static const char *
+get_unsupported_answer(const struct exchange *x)
+{
+	switch (x->command.row->id) {
+	case CMD_POST:
+		return "440 posting not allowed";
+	case CMD_IHAVE:
+		return "500 not supported";
+	default:
+		return "503 no news server does this";
+	}
 }
 
 /* Nobody is left to be asked: the answer follows from what was said. */
@@ -85,15 +108,44 @@ static void
 conclude(const struct router *r, struct exchange *x, uint64_t eligible)
 {
 	uint64_t supporting = get_supporting(r, x, eligible);
+	uint64_t open = supporting & ~x->missed & ~x->refused;
 
-	if ((supporting & ~x->missed & ~x->refused) != 0)
+	if ((open & x->full) != 0)
+		exchange_answer_line(x, "403 no news server has room for"
+		    " this, try again later");
+	else if (open != 0)
 		exchange_end(x, REASON_BACKENDS_DOWN);
 	else if ((supporting & x->missed) != 0)
-		exchange_answer_line(x, "430 no such article");
+		exchange_answer_line(x, get_miss_answer(x));
 	else if (x->refused != 0)
 		exchange_answer_line(x, "501 syntax error");
 	else
-		exchange_answer_line(x, "503 no news server does this");
+		exchange_answer_line(x, get_unsupported_answer(x));
+}
+
+/* --- stateful slots ------------------------------------------------------------ */
+
+static bool
+has_slot(const struct router *r, struct exchange *x, int id)
+{
+	if ((x->slots & BIT(id)) != 0)
+		return true;
+	if (selector_try_acquire_stateful(r->selector, id)) {
+		x->slots |= BIT(id);
+		return true;
+	}
+	x->full |= BIT(id);
+	log_info("backend=%s has no slot for a session that keeps its"
+	    " connection", selector_backend(r->selector, id)->name);
+	return false;
+}
+
+static void
+release_slots(const struct router *r, struct exchange *x)
+{
+	for (; x->slots != 0; x->slots &= x->slots - 1)
+		selector_release_stateful(r->selector,
+		    __builtin_ctzll(x->slots));
 }
 
 /* --- trying ------------------------------------------------------------------ */
@@ -102,50 +154,87 @@ static struct relay *
 lease(const struct router *r, struct exchange *x, int id, struct conn *conn,
     struct loop *l, relay_gone_f *gone, void *arg)
 {
-	struct relay *relay = relay_new(conn, l, &r->relay, gone, arg);
+	bool has = (x->slots & BIT(id)) != 0;
+	struct relay *relay = relay_new(conn, l, &r->relay, has, gone, arg);
 
+	x->slots &= ~BIT(id);	/* it is the relay's now */
+	release_slots(r, x);
 	x->backend_id = id;
 	x->wait_until_ms = 0;
 	relay_push(relay, x);
 	return relay;
 }
 
-enum router_rc
-router_try(const struct router *r, struct exchange *x, uint64_t eligible,
-    struct loop *l, relay_gone_f *gone, void *arg, struct relay **relay_r)
+/* Counts the command as pending at one of the candidates. */
+static int
+pick(const struct router *r, const struct route_ask *ask, uint64_t candidates)
 {
-	uint64_t candidates = router_get_candidates(r, x, eligible);
+	if (ask->is_ordered)
+		candidates &= -candidates;
+	return selector_route_command(r->selector, candidates);
+}
+
+/* Notes in x->waits whose queues it may join. NULL: no connection now. */
+static struct relay *
+try_each(const struct router *r, struct exchange *x,
+    const struct route_ask *ask, uint64_t candidates, struct loop *l,
+    relay_gone_f *gone, void *arg)
+{
 	bool is_down = true;
 	int id;
 
-	if (candidates == 0) {
-		start_next_round(x);
-		candidates = router_get_candidates(r, x, eligible);
-	}
-	if (candidates == 0) {
-		conclude(r, x, eligible);
-		return ROUTER_END;
-	}
-	while ((id = selector_route_command(r->selector, candidates)) !=
-	    SELECTOR_NONE) {
+	x->waits = 0;
+	for (; (id = pick(r, ask, candidates)) != SELECTOR_NONE;
+	    selector_complete_command(r->selector, id)) {
+		struct backend *b = selector_backend(r->selector, id);
 		struct conn *conn;
-		enum pool_rc rc = conn_get(selector_backend(r->selector, id),
-		    l, &conn);
+		enum pool_rc rc;
 
-		if (conn != NULL) {
-			*relay_r = lease(r, x, id, conn, l, gone, arg);
-			return ROUTER_RELAY;
-		}
-		selector_complete_command(r->selector, id);
 		candidates &= ~BIT(id);
-		if (rc != POOL_DOWN)
-			is_down = false;
+		if (ask->needs_slot && !has_slot(r, x, id))
+			continue;
+		rc = conn_get(b, l, ask->most, &conn);
+		if (conn != NULL)
+			return lease(r, x, id, conn, l, gone, arg);
+		x->waits |= BIT(id);
+		if (rc == POOL_DOWN)
+			continue;
+		is_down = false;
+		if (ask->is_ordered)
+			candidates = 0;
 	}
 	if (!is_down)
 		x->down_until_ms = 0;
-	else if (x->down_until_ms == 0)
+	else if (x->waits != 0 && x->down_until_ms == 0)
 		x->down_until_ms = l->now_ms + DOWN_WAIT_MS;
-	return ROUTER_WAIT;
+	return NULL;
+}
+
+enum router_rc
+router_try(const struct router *r, struct exchange *x,
+    const struct route_ask *ask, struct loop *l, relay_gone_f *gone,
+    void *arg, struct relay **relay_r)
+{
+	for (;;) {
+		uint64_t candidates = router_get_candidates(r, x,
+		    ask->eligible);
+
+		if (candidates == 0) {
+			start_next_round(x);
+			candidates = router_get_candidates(r, x,
+			    ask->eligible);
+		}
+		if (candidates == 0) {
+			conclude(r, x, ask->eligible);
+			return ROUTER_END;
+		}
+		*relay_r = try_each(r, x, ask, candidates, l, gone, arg);
+		if (*relay_r != NULL)
+			return ROUTER_RELAY;
+		if (x->waits != 0)
+			return ROUTER_WAIT;
+		/* They are full, all of them: the next tier. */
+	}
 }
 
 /* --- waiting ------------------------------------------------------------------ */
@@ -184,6 +273,7 @@ router_unwait(struct exchange *x)
 	w->exchange = NULL;
 	exchange_enter(x, EXCH_QUEUED);
 	leave_queues(w);
+	release_slots(w->router, x);
 	if (waiter_cancel(&w->waiter))
 		free(w);
 	/* else its message is under way, which frees it */
@@ -251,7 +341,7 @@ use_grant(struct route_wait *w, struct exchange *x)
 		conn_return_grant(b, w->loop, &w->waiter);
 		return NULL;
 	}
-	conn = conn_from_grant(b, w->loop, &w->waiter);
+	conn = conn_from_grant(b, w->loop, w->most, &w->waiter);
 	if (conn == NULL)
 		return NULL;
 	id = selector_route_command(r->selector, BIT(id));
@@ -273,6 +363,7 @@ on_granted(struct message *m)
 	}
 	relay = use_grant(w, x);
 	if (x != NULL) {
+		release_slots(w->router, x);
 		update_timer(x, w->loop);
 		w->granted(x, relay);
 	}
@@ -280,11 +371,11 @@ on_granted(struct message *m)
 }
 
 void
-router_wait(const struct router *r, struct exchange *x, uint64_t eligible,
-    struct loop *l, router_granted_f *granted, relay_gone_f *gone, void *arg)
+router_wait(const struct router *r, struct exchange *x,
+    const struct route_ask *ask, struct loop *l, router_granted_f *granted,
+    relay_gone_f *gone, void *arg)
 {
-	uint64_t candidates = router_get_candidates(r, x, eligible);
-	unsigned n = (unsigned)__builtin_popcountll(candidates);
+	unsigned n = (unsigned)__builtin_popcountll(x->waits);
 	struct route_wait *w = xcalloc(1, sizeof(*w) +
 	    n * sizeof(w->tickets[0]));
 
@@ -295,11 +386,12 @@ router_wait(const struct router *r, struct exchange *x, uint64_t eligible,
 	w->granted = granted;
 	w->gone = gone;
 	w->arg = arg;
+	w->most = ask->most;
 	x->wait = w;
 	exchange_enter(x, EXCH_WAITING);
 	if (x->wait_until_ms == 0)
 		x->wait_until_ms = l->now_ms + r->wait_timeout_ms;
-	for (uint64_t rest = candidates; rest != 0; rest &= rest - 1) {
+	for (uint64_t rest = x->waits; rest != 0; rest &= rest - 1) {
 		struct pool *pool = selector_backend_pool(r->selector,
 		    __builtin_ctzll(rest));
 

@@ -4,17 +4,22 @@
  *
  *   eligible   of the listener, does the command     -> decides 430 and 503
  *   open       eligible, not known to lack the article
- *   candidate  open, of the lowest tier that has an open one, not failed
+ *   candidate  open, of the lowest tier that has an open one, not failed; for
+ *              a command that needs a stateful slot: that may have one
  *
  * The tier of an exchange goes up only when every eligible backend of it has
- * said that it lacks the article: a backend that can't be asked holds it.
+ * said that it lacks the article (or has no slot): a backend that can't be
+ * asked holds it.
  *
  * Shared and const after router_new(): any thread. The exchanges are those of
  * the calling loop. */
 #pragma once
 
+#include "backend/conn.h"
+#include "conf/conf.h"
 #include "route/relay.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct backend;
@@ -23,7 +28,10 @@ struct loop;
 
 struct router {
 	struct selector *selector;
+	enum conf_mode mode;
+	enum conf_affinity affinity;
 	uint64_t all;			/* bits of all backends */
+	uint64_t posting;		/* of those where one may post */
 	uint64_t tiers[64];		/* bits by tier, lowest first */
 	unsigned tiers_n;
 	struct relay_settings relay;
@@ -37,26 +45,39 @@ enum router_rc {
 	ROUTER_END,	/* it is ANSWERED: nobody is left to ask */
 };
 
+/* What kind of connection a command needs. */
+struct route_ask {
+	uint64_t eligible;
+	bool is_ordered;	/* at the first backend of its tier, by the
+				 * order of the file, that is up and not full:
+				 * others only if there is none */
+	bool needs_slot;	/* a stateful one: the session may keep it */
+	enum conn_trace most;	/* that former users may have left on it */
+};
+
 /* Backends that the exchange may be sent to now: the candidates of its tier;
  * 0 when nobody is left. */
 uint64_t router_get_candidates(const struct router *,
     const struct exchange *, uint64_t eligible);
 
 /* Tries every candidate for a connection, without waiting. With ROUTER_RELAY
- * *relay_r (given) has x as its first; gone, arg: see relay_new(). x must be
- * QUEUED. */
+ * *relay_r (given) has x as its first, and the slot if one was needed; gone,
+ * arg: see relay_new(). With ROUTER_WAIT x holds the slots it may need until
+ * router_wait(), which must follow at once. x must be QUEUED. */
 enum router_rc router_try(const struct router *, struct exchange *x,
-    uint64_t eligible, struct loop *, relay_gone_f *gone, void *arg,
+    const struct route_ask *, struct loop *, relay_gone_f *gone, void *arg,
     struct relay **relay_r) __attribute__((warn_unused_result));
 
 /* The connection that x waited for has come: *relay is given. NULL: it is
  * QUEUED again, or ANSWERED when its time is over. */
 typedef void router_granted_f(struct exchange *x, struct relay *relay);
 
-/* After ROUTER_WAIT: x stands in the queues of all candidates, WAITING, until
- * granted is called, wait_timeout is over, or router_unwait(). */
-void router_wait(const struct router *, struct exchange *x, uint64_t eligible,
-    struct loop *, router_granted_f *granted, relay_gone_f *gone, void *arg);
+/* After ROUTER_WAIT: x stands in the queues of all candidates that were tried,
+ * WAITING, until granted is called, wait_timeout is over, or
+ * router_unwait(). */
+void router_wait(const struct router *, struct exchange *x,
+    const struct route_ask *, struct loop *, router_granted_f *granted,
+    relay_gone_f *gone, void *arg);
 /* x gives up waiting: QUEUED. */
 void router_unwait(struct exchange *x);
 

@@ -126,12 +126,20 @@ make_router(struct server *s)
 	const struct conf *conf = s->conf;
 	struct router *r = &s->router;
 
-	r->selector = selector_new(get_strategy(conf), 1);
+	/* In stateful mode there are no others whom connections must be left
+	 * for. */
+	r->selector = selector_new(get_strategy(conf),
+	    conf->proxy.mode == MODE_STATEFUL ? 0 :
+	    conf->routing.stateful_reserve);
+	r->mode = conf->proxy.mode;
+	r->affinity = conf->routing.group_affinity;
 	for (size_t i = 0; i < conf->backends_n; i++) {
 		s->backends[i] = backend_new(&conf->backends[i], (unsigned)i,
 		    s->workers_n + 1, s->resolver);
 		CHECK(selector_add_backend(r->selector, s->backends[i]) == 0);
 		r->all |= UINT64_C(1) << i;
+		if (conf->backends[i].posting)
+			r->posting |= UINT64_C(1) << i;
 	}
 	selector_seal(r->selector);
 	mark_groups(s);

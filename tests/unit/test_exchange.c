@@ -38,9 +38,15 @@ make_in(enum exchange_state state)
 	switch (state) {
 	case EXCH_QUEUED:
 		break;
-	case EXCH_RELAYING:
+	case EXCH_SENT:
+		exchange_enter(x, EXCH_CONNECTING);
 		exchange_enter(x, EXCH_SENT);
-		exchange_enter(x, EXCH_RELAYING);
+		break;
+	case EXCH_POSTING:
+	case EXCH_RELAYING:
+		exchange_enter(x, EXCH_CONNECTING);
+		exchange_enter(x, EXCH_SENT);
+		exchange_enter(x, state);
 		break;
 	default:
 		exchange_enter(x, state);
@@ -70,15 +76,17 @@ may_enter(enum exchange_state from, enum exchange_state to)
 
 Test(exchange, only_the_steps_of_the_picture_are_possible, .timeout = 60)
 {
-	/* a column each: Queued Waiting Connecting Sent Relaying Held Answered */
+	/* a column each: Queued Waiting Connecting Sent Posting Relaying Held
+	 * Answered */
 	static const char *const steps[EXCH_STATE_COUNT] = {
-		[EXCH_QUEUED] =     ".wcs.ha",
-		[EXCH_WAITING] =    "q.....a",
-		[EXCH_CONNECTING] = "q..s..a",
-		[EXCH_SENT] =       "q...r.a",
-		[EXCH_RELAYING] =   ".......",
-		[EXCH_HELD] =       "......a",
-		[EXCH_ANSWERED] =   ".......",
+		[EXCH_QUEUED] =     ".wc...ha",
+		[EXCH_WAITING] =    "q......a",
+		[EXCH_CONNECTING] = "q..s...a",
+		[EXCH_SENT] =       "q...pr.a",
+		[EXCH_POSTING] =    ".....r.a",
+		[EXCH_RELAYING] =   "........",
+		[EXCH_HELD] =       ".......a",
+		[EXCH_ANSWERED] =   "........",
 	};
 
 	for (int from = 0; from < EXCH_STATE_COUNT; from++)

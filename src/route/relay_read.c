@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* relay_read - what a backend sends becomes status lines and blocks, and they
+ * the answers of the exchanges in the relay. */
+#include "route/relay_priv.h"
+
+#include "backend/backend.h"
+#include "backend/conn.h"
+#include "base/check.h"
+#include "base/log.h"
+#include "nntp/response.h"
+#include "route/exchange.h"
+#include "route/forward.h"
+#include "route/verdict.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* With so much pending a client is slow: its backend is not read. */
+#define OUTPUT_HIGH_BYTES (64 * 1024)
+
+static void consume(struct relay *r, const char *p, size_t n);
+
+/* --- reading or not ----------------------------------------------------------- */
+
+static bool
+may_read(const struct relay *r)
+{
+	const struct exchange *x = relay_first(r);
+
+	if (x == NULL || x->client == NULL)
+		return true;	/* unsolicited, or for nobody */
+	return x->client->ops->is_head(x->client, x) &&
+	    output_pending(x->client->output) < OUTPUT_HIGH_BYTES;
+}
+
+static void
+pause(struct relay *r)
+{
+	conn_set_reading(r->conn, false);
+	relay_update_deadline(r);
+}
+
+static void
+save(struct relay *r, const char *p, size_t n)
+{
+	CHECK(r->saved == NULL);
+	r->saved = xmalloc(n);
+	r->saved_n = n;
+	memcpy(r->saved, p, n);
+}
+
+/* Puts what was saved at the start of the loop's buffer. */
+static size_t
+take_saved(struct relay *r)
+{
+	size_t n = r->saved_n;
+
+	if (r->saved == NULL)
+		return 0;
+	CHECK(n < LOOP_BUFFER_SIZE);
+	memcpy(r->loop->buffer, r->saved, n);
+	free(r->saved);
+	r->saved = NULL;
+	r->saved_n = 0;
+	return n;
+}
+
+void
+relay_on_use_saved(struct task *t)
+{
+	struct relay *r = LIST_ENTRY(t, struct relay, use_saved);
+
+	if (r->saved == NULL)
+		return;
+	if (may_read(r))
+		consume(r, r->loop->buffer, take_saved(r));
+	else
+		pause(r);	/* or nobody would resume it */
+}
+
+void
+relay_resume(struct relay *r)
+{
+	if (r->conn->is_reading || r->state == RELAY_CONNECTING ||
+	    !may_read(r))
+		return;
+	conn_set_reading(r->conn, true);
+	relay_update_deadline(r);
+	if (r->saved != NULL)
+		loop_schedule(r->loop, &r->use_saved);
+}
+
+/* --- one answer ------------------------------------------------------------------ */
+
+static void
+finish(struct relay *r, struct exchange *x)
+{
+	struct exchange_client *client = x->client;
+
+	relay_take_out(r, x);
+	if (client == NULL)
+		exchange_free(x);
+	else
+		client->ops->done(client, x);
+}
+
+static void
+start_block(struct relay *r, struct exchange *x)
+{
+	r->state = RELAY_BLOCK;
+	multiline_init(&r->block);
+	number_init(&x->number);
+	relay_update_deadline(r);
+}
+
+static void
+end_answer(struct relay *r, struct exchange *x)
+{
+	r->state = RELAY_STATUS;
+	finish(r, x);
+	relay_send_commands(r);
+	relay_update_deadline(r);
+}
+
+/* The client may send its article. */
+static void
+go_ahead(struct relay *r, struct exchange *x, const char *line,
+    const struct response *response)
+{
+	r->state = RELAY_ARTICLE;
+	forward_go_ahead(x, r->loop, line, response);
+	relay_update_deadline(r);
+}
+
+static void
+pass(struct relay *r, struct exchange *x, const char *line,
+    const struct response *response)
+{
+	if (x->client != NULL)
+		forward_status(x, r->loop, line, response);
+	if (command_code_has_block(&x->command, response->code))
+		start_block(r, x);
+	else
+		end_answer(r, x);
+}
+
+/* False: the connection is of no use any more. */
+static bool
+turn_down(struct relay *r, struct exchange *x, enum response_class class,
+    const struct response *response)
+{
+	if (class == RESPONSE_CONTINUE || x->state == EXCH_POSTING ||
+	    !verdict_turn_down(x, r->backend, r->loop, class, response))
+		return false;
+	relay_take_out(r, x);
+	relay_requeue(x);
+	relay_send_commands(r);
+	relay_update_deadline(r);
+	return true;
+}
+
+/* A complete status line. False: the relay is gone. */
+static bool
+on_status(struct relay *r, struct exchange *x, const char *line,
+    const struct response *response)
+{
+	enum response_class class = x->state == EXCH_POSTING ?
+	    response_classify_posted(&x->command, response) :
+	    response_classify(&x->command, response);
+	char said[BACKEND_SAID_MAX];
+
+	/* An idle time-out of the server that crossed our command. */
+	if (response->code == 400 && r->is_pooled && r->answered_n == 0) {
+		relay_lose(r, REASON_BACKEND_EOF);
+		return false;
+	}
+	r->answered_n++;
+	if (x->client != NULL)
+		x->client->ops->answered(x->client, x, class, response, line);
+	if (class == RESPONSE_PASS) {
+		pass(r, x, line, response);
+		return true;
+	}
+	if (class == RESPONSE_CONTINUE && x->client != NULL &&
+	    x->state == EXCH_SENT) {
+		go_ahead(r, x, line, response);
+		return true;
+	}
+	if (turn_down(r, x, class, response))
+		return true;
+	log_info("backend=%s fd=%d said \"%s\"", r->backend->name,
+	    r->conn->stream.fd, backend_format_said(r->backend, line,
+	    response->line_n, said));
+	relay_lose(r, verdict_get_reason(class));
+	return false;
+}
+
+/* Octets used; 0: more are needed; *is_gone_r: so is the relay. */
+static size_t
+consume_status(struct relay *r, struct exchange *x, const char *p, size_t n,
+    bool *is_gone_r)
+{
+	struct response response;
+
+	switch (response_parse(p, n, &response)) {
+	case RESPONSE_MORE:
+		return 0;
+	case RESPONSE_BAD:
+		relay_lose(r, REASON_GARBAGE);
+		*is_gone_r = true;
+		return 0;
+	default:
+		*is_gone_r = !on_status(r, x, p, &response);
+		return response.line_n;
+	}
+}
+
+static size_t
+consume_block(struct relay *r, struct exchange *x, const char *p, size_t n)
+{
+	bool is_end;
+	size_t used = multiline_scan(&r->block, p, n, &is_end);
+
+	r->window_bytes += used;
+	if (x->client != NULL)
+		forward_block(x, p, used);
+	else
+		r->drained_bytes += used;
+	if (is_end)
+		end_answer(r, x);
+	return used;
+}
+
+/* --- bytes ------------------------------------------------------------------------ */
+
+/* All answers are read. With bytes left over, somebody answers who was not
+ * asked, and nobody knows what else. */
+static void
+rest(struct relay *r, size_t left_n)
+{
+	if (left_n > 0)
+		relay_lose(r, REASON_UNSOLICITED);
+	else if (r->gone == NULL)
+		relay_end(r);
+	/* else its owner looks at the end of the turn */
+}
+
+static void
+consume(struct relay *r, const char *p, size_t n)
+{
+	bool was_between = r->state == RELAY_STATUS;
+	bool is_gone = false;
+	struct exchange *x;
+
+	while (n > 0 && (x = relay_first(r)) != NULL) {
+		size_t used;
+
+		if (!may_read(r)) {
+			save(r, p, n);
+			pause(r);
+			return;
+		}
+		if (r->state == RELAY_ARTICLE)
+			break;	/* it has not been asked yet */
+		used = r->state == RELAY_BLOCK ? consume_block(r, x, p, n) :
+		    consume_status(r, x, p, n, &is_gone);
+		if (is_gone)
+			return;
+		if (used == 0) {
+			save(r, p, n);
+			return;
+		}
+		p += used;
+		n -= used;
+	}
+	if (r->gone == NULL &&
+	    r->drained_bytes > r->settings->drain_limit_bytes)
+		relay_lose(r, REASON_UNREAD);
+	else if (relay_first(r) == NULL || n > 0)
+		rest(r, n);
+	else if (was_between && r->state == RELAY_BLOCK)
+		stream_acknowledge(&r->conn->stream);
+}
+
+void
+relay_read(struct relay *r)
+{
+	size_t n = 0, saved_n;
+	enum io_rc rc;
+
+	if (!may_read(r)) {
+		pause(r);
+		return;
+	}
+	saved_n = take_saved(r);
+	rc = stream_read(&r->conn->stream, r->loop->buffer + saved_n,
+	    LOOP_BUFFER_SIZE - saved_n, &n);
+	if (rc == IO_EOF || rc == IO_FAIL) {
+		relay_lose(r, rc == IO_EOF ? REASON_BACKEND_EOF :
+		    REASON_BACKEND_RESET);
+		return;
+	}
+	counter_add(&backend_count(r->backend, r->loop)->bytes, n);
+	consume(r, r->loop->buffer, saved_n + n);
+}
