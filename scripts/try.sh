@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# Builds nntpmux, starts it before two small news servers, reads an article
-# through it and goes on until it is interrupted.
+# Builds nntpmux, starts it before two small news servers, reads and posts an
+# article through it and goes on until it is interrupted.
 #
-#   scripts/try.sh [--once]      --once: stop after the article
+#   scripts/try.sh [--once]      --once: stop after the articles
 set -u
 export LC_ALL=C.UTF-8
 . "$(dirname "$0")/common.sh"
@@ -12,6 +12,7 @@ unset "${!NNTPMUX_@}"	# nntpmux would read them
 PORT=8119
 READY_S=20
 MSGID='<pencils@sample-b.example>'
+POSTED='<hello@try.example>'
 BUILD=$ROOT/build/try
 
 once=no
@@ -52,7 +53,7 @@ wait_for()
 {
 	local end=$((SECONDS + READY_S))
 
-	until grep -q "$3" "$dir/$1.log"; do
+	until grep -qs "$3" "$dir/$1.log"; do
 		if ! kill -0 "$2" 2>/dev/null || [ "$SECONDS" -ge "$end" ]; then
 			cat "$dir/$1.log" >&2
 			die "$1 did not start"
@@ -89,6 +90,7 @@ write_config()
 	username = account-a
 	password_file = $dir/a.password
 	max_connections = 10
+	posting = yes
 
 	[backend b]
 	address = 127.0.0.1:$(cat "$dir/b.port")
@@ -113,6 +115,49 @@ read_article()
 	sed -n 2p "$dir/session" | grep -q "^220 0 $MSGID" &&
 		grep -qx '\.' "$dir/session" &&
 		tail -n 1 "$dir/session" | grep -q '^205 '
+}
+
+# hear CODE: the next line of the proxy, printed; it must begin with CODE. The
+# line is left in $heard.
+hear()
+{
+	IFS= read -r -t "$READY_S" heard <&3 || return 1
+	heard=${heard%$'\r'}
+	echo "    $heard"
+	[ "${heard%% *}" = "$1" ]
+}
+
+# ask CODE LINE...: says the lines, hears the answer.
+ask()
+{
+	local code=$1
+	shift
+	printf '  > %s\n' "$@"
+	printf '%s\r\n' "$@" >&3
+	hear "$code"
+}
+
+# Selects a group, posts into it and finds the article there.
+post_article()
+{
+	exec 3<>"/dev/tcp/127.0.0.1/$PORT" || return 1
+	hear 200 && ask 211 'GROUP local.test.a' &&
+		ask 340 POST &&
+		ask 240 'From: You <you@example.org>' \
+			'Newsgroups: local.test.a' 'Subject: Hello' \
+			"Message-ID: $POSTED" '' 'Posted through nntpmux.' . &&
+		ask 211 'GROUP local.test.a' &&
+		ask 223 "STAT $(last_number "$heard")" &&
+		[[ $heard = *" $POSTED"* ]] && ask 205 QUIT
+}
+
+# last_number LINE: of a group, from "211 COUNT FIRST LAST GROUP".
+last_number()
+{
+	local words
+
+	read -ra words <<<"$1"
+	echo "${words[3]}"
 }
 
 is_taken && die "port $PORT of 127.0.0.1 is taken; end what listens there" \
@@ -149,6 +194,16 @@ if ! read_article; then
 	cat "$dir/nntpmux.log" >&2
 	die "no article came"
 fi
+cat <<END
+
+A group, and an article posted into it (news server a has posting = yes):
+
+END
+if ! post_article; then
+	cat "$dir/nntpmux.log" >&2
+	die "no article was posted"
+fi
+exec 3>&-
 [ "$once" = no ] || exit 0
 
 cat <<END
@@ -157,8 +212,16 @@ nntpmux goes on until Ctrl-C. To connect:
 
     host 127.0.0.1, port $PORT, no TLS, no user name, no password
 
-    by hand    nc 127.0.0.1 $PORT
+    by hand    nc -C 127.0.0.1 $PORT
                then: ARTICLE <kettle@sample-a.example>
+                     LIST
+                     GROUP local.test.b
+                     XOVER 1-100
+                     ARTICLE 1
+                     POST
+               (LIST shows the groups of news server a, GROUP finds all)
+    slrn       slrn -h 127.0.0.1 -p $PORT -f /tmp/newsrc --create
+    tin        tin -r -g 127.0.0.1 -p $PORT
     SABnzbd    Config, Servers, Add Server: Host 127.0.0.1, Port $PORT,
                SSL off, Connections 10, user name and password empty
     NZBGet     Server1.Host=127.0.0.1  Server1.Port=$PORT
