@@ -33,17 +33,7 @@ get_readable(const struct router *r, const struct audience *a)
 static uint64_t
 get_postable(const struct router *r, const struct audience *a)
 {
-	uint64_t set = 0;
-
-	if (!a->may_post)
-		return 0;
-	for (uint64_t rest = a->eligible; rest != 0; rest &= rest - 1) {
-		int id = __builtin_ctzll(rest);
-
-		if (selector_backend(r->selector, id)->conf->posting)
-			set |= UINT64_C(1) << id;
-	}
-	return set;
+	return a->may_post ? a->eligible & r->posting : 0;
 }
 
 /* What all of the set announce that are known. */
@@ -99,7 +89,7 @@ add_reading(const struct router *r, const struct audience *a,
 
 	get_common(r, get_readable(r, a), &common);
 	c->list |= common.list;
-	if (a->mode != MODE_PER_COMMAND)
+	if (r->mode != MODE_PER_COMMAND)
 		c->flags |= common.flags & BY_NUMBER;
 	else if ((common.flags & CAPABILITY_OVER_MSGID) != 0)
 		c->flags |= common.flags & BY_ID;
@@ -127,7 +117,7 @@ announce_make(const struct router *r, const struct audience *a,
 	c_r->implementation = "nntpmux " PACKAGE_VERSION;
 	/* Also before the login: once announced it stays (RFC 3977, 3.4.1),
 	 * and who misses it says MODE READER. */
-	if (a->mode != MODE_PER_COMMAND) {
+	if (r->mode != MODE_PER_COMMAND) {
 		c_r->flags |= CAPABILITY_READER;
 		c_r->list |= READER_LISTS;
 	}

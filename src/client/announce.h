@@ -9,8 +9,6 @@
  * Never asks a backend. Any thread. */
 #pragma once
 
-#include "conf/conf.h"
-
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -19,7 +17,6 @@ struct router;
 
 /* The client, as far as it matters. */
 struct audience {
-	enum conf_mode mode;
 	bool needs_login;	/* and has not logged in yet */
 	bool may_post;		/* it, and somewhere: as for 200 or 201 */
 	uint64_t eligible;	/* backends of its listener and user */

@@ -4,6 +4,7 @@
 #include "client/session_priv.h"
 
 #include "base/check.h"
+#include "client/announce.h"
 #include "conf/conf.h"
 #include "nntp/capabilities.h"
 #include "nntp/command.h"
@@ -81,14 +82,17 @@ answer_help(struct session *s, struct exchange *x)
 static void
 answer_capabilities(struct session *s, struct exchange *x)
 {
+	const struct audience audience = {
+		.needs_login = login_is_needed(s),
+		.may_post = answers_may_post(s),
+		.eligible = s->pipeline.eligible,
+		.pinned_id = pin_get_backend_id(&s->pipeline.pin),
+	};
 	struct capabilities c;
 	char text[CAPABILITIES_MAX];
 	size_t n;
 
-	capabilities_init(&c);
-	c.implementation = "nntpmux " PACKAGE_VERSION;
-	if (login_is_needed(s))
-		c.flags |= CAPABILITY_AUTHINFO_USER;
+	announce_make(s->context->router, &audience, &c);
 	n = capabilities_write(&c, text, sizeof(text));
 	CHECK(n <= sizeof(text));
 	exchange_answer(x, text, n);

@@ -5,6 +5,11 @@ asked at the end of the set-up, once         test_asked_*
 refused: announces nothing, is used          test_refused_*
 sick at this question: one connection        test_sick_at_the_question_*
 the log                                      test_logged_*
+what all of the lowest tier announce         test_answer_*
+nothing of a backend before the login        test_before_*
+a pinned session's own backend               test_pinned_*
+POST, IHAVE                                  test_posting_*
+a backend of which nothing is known          test_unknown_*
 """
 
 import pytest
@@ -14,6 +19,8 @@ from timing import ms
 from wire import articles
 
 hybrid = pytest.mark.modes("hy")
+USERS = {"alice": {"password_plain": "secret"},
+         "bob": {"password_plain": "hidden", "posting": "no"}}
 QUICK = {"replacement_cooldown": "50ms", "connect_timeout": ms(300)}
 
 
@@ -33,7 +40,7 @@ def questions(be):
     return be.all_lines().count("CAPABILITIES")
 
 
-# --- the question -------------------------------------------------------------
+# --- the question ------------------------------------------------------------
 
 @hybrid
 def test_asked_last_and_once(bed):
@@ -78,7 +85,7 @@ def test_refused_announces_nothing(bed, status):
     assert questions(be) == 1
 
 
-# --- the block ----------------------------------------------------------------
+# --- the block ---------------------------------------------------------------
 
 LIST = b"VERSION 2\r\nREADER\r\nOVER MSGID\r\nLIST ACTIVE MOTD\r\n.\r\n"
 
@@ -163,3 +170,177 @@ def test_logged_when_it_is_known(bed):
     second_connection(proxy, be)
     assert proxy.log().count(" announces ") == 1
     assert "XSECRET" not in proxy.log()
+
+
+# --- the answer --------------------------------------------------------------
+
+FULL = ["VERSION 2", "READER", "IHAVE", "POST", "NEWNEWS", "HDR",
+        "OVER MSGID", "XPAT", "LIST ACTIVE COUNTS MOTD"]
+
+
+def capabilities(client):
+    """{label: arguments} of the answer, without what is always in it."""
+    status, block = client.fetch("CAPABILITIES")
+    assert status.startswith("101 ")
+    rows = block.decode().split("\r\n")[:-2]
+    assert rows[0] == "VERSION 2"
+    words = {row.split()[0]: set(row.split()[1:]) for row in rows}
+    assert len(words) == len(rows), "a label is listed twice"
+    assert "nntpmux" in words.pop("IMPLEMENTATION")
+    del words["VERSION"]
+    return words
+
+
+def announced(mode, *rows):
+    """What a client is told in this mode when these lines are true."""
+    words = {row.split()[0]: set(row.split()[1:]) for row in rows}
+    if mode != "pc":
+        words["READER"] = set()
+        words["LIST"] = words.get("LIST", set()) | {"ACTIVE", "NEWSGROUPS"}
+    return words
+
+
+def backend(bed, *rows, **options):
+    """A server that announces these lines, known from the start."""
+    be = bed.fake(articles=articles("a"), min_idle=1, **options)
+    be.capabilities = ["VERSION 2", *rows]
+    return be
+
+
+def known(bed, *backends, **options):
+    """A proxy that knows them all."""
+    proxy = bed.proxy(*backends, **options)
+    for be in backends:
+        if not hasattr(be, "capabilities"):
+            continue
+        proxy.wait_log("backend=%s announces " % be.name)
+    return proxy
+
+
+def test_answer_of_one_backend(bed, mode):
+    be = backend(bed, *FULL[1:], "STREAMING", "STARTTLS", "MODE-READER",
+                 "COMPRESS DEFLATE", "AUTHINFO USER SASL", "SASL PLAIN",
+                 "IMPLEMENTATION theirs", "XSECRET-FEATURE")
+    client = known(bed, be).client()
+    by_number = [] if mode == "pc" else ["XPAT"]
+    assert capabilities(client) == announced(
+        mode, "NEWNEWS", "HDR", "OVER MSGID", "LIST ACTIVE COUNTS MOTD",
+        *by_number)
+
+
+def test_answer_is_what_all_announce(bed, mode):
+    some = backend(bed, "OVER MSGID", "HDR", "LIST ACTIVE COUNTS MOTD")
+    other = backend(bed, "NEWNEWS", "HDR", "OVER MSGID", "LIST MOTD HEADERS")
+    client = known(bed, some, other).client()
+    assert capabilities(client) == announced(mode, "OVER MSGID", "HDR",
+                                             "LIST MOTD")
+
+
+def test_answer_over_without_msgid(bed, mode):
+    some, other = backend(bed, "OVER MSGID"), backend(bed, "OVER")
+    client = known(bed, some, other).client()
+    rows = [] if mode == "pc" else ["OVER"]
+    assert capabilities(client) == announced(mode, *rows)
+
+
+def test_answer_of_the_lowest_tier(bed, mode):
+    first = backend(bed, "HDR", "NEWNEWS")
+    second = backend(bed, "OVER MSGID", "NEWNEWS", tier=1)
+    client = known(bed, first, second).client()
+    assert capabilities(client) == announced(mode, "HDR", "NEWNEWS")
+
+
+def test_answer_of_the_listeners_backends(bed, mode):
+    some, other = backend(bed, "HDR", "NEWNEWS"), backend(bed, "OVER MSGID")
+    proxy = known(bed, some, other, listen={"backends": some.name},
+                  sections={"listen other": {"address": "127.0.0.1:0",
+                                             "backends": other.name}},
+                  listeners=2)
+    assert capabilities(proxy.client()) == announced(mode, "HDR", "NEWNEWS")
+    assert capabilities(proxy.client("other")) == announced(mode,
+                                                            "OVER MSGID")
+
+
+def test_answer_before_a_server_without_capabilities(bed, mode):
+    some, other = backend(bed, *FULL), backend(bed)
+    other.on["CAPABILITIES"] = reply("500 what")
+    client = known(bed, some, other).client()
+    assert capabilities(client) == announced(mode)
+
+
+def test_before_and_after_the_login(bed, mode):
+    be = backend(bed, "HDR", "IHAVE", "LIST MOTD", posting="yes")
+    proxy = known(bed, be, users=USERS)
+    client, other = proxy.client(), proxy.client()
+    assert capabilities(client) == announced(mode, "AUTHINFO USER")
+    assert client.login("alice", "secret") == "281"
+    assert capabilities(client) == announced(mode, "HDR", "LIST MOTD", "POST",
+                                             "IHAVE")
+    assert capabilities(other) == announced(mode, "AUTHINFO USER")
+
+
+def test_before_the_login_nobody_is_asked(bed, mode):
+    be = bed.fake()
+    client = bed.proxy(be, users=USERS).client()
+    assert capabilities(client) == announced(mode, "AUTHINFO USER")
+    assert be.accepts == 0
+
+
+@hybrid
+def test_pinned_by_a_group(bed, mode):
+    first = backend(bed, "OVER", "HDR", "LIST COUNTS")
+    second = backend(bed, "HDR", "NEWNEWS", "LIST MOTD")
+    proxy = known(bed, first, second)
+    client, other = proxy.client(), proxy.client()
+    assert capabilities(client) == announced(mode, "HDR")
+    assert client.code("GROUP local.test") == "211"
+    assert first.asked("GROUP")
+    assert capabilities(client) == announced(mode, "OVER", "HDR",
+                                             "LIST COUNTS")
+    assert capabilities(other) == announced(mode, "HDR")
+
+
+@pytest.mark.modes("st")
+def test_pinned_by_the_first_command(bed, mode):
+    first, second = backend(bed, "OVER"), backend(bed, "HDR")
+    client = known(bed, first, second).client()
+    assert capabilities(client) == announced(mode)
+    assert client.code("DATE") == "111"
+    own = "OVER" if first.asked("DATE") else "HDR"
+    assert capabilities(client) == announced(mode, own)
+
+
+def test_posting_needs_a_backend(bed, mode):
+    client = known(bed, backend(bed, "POST", "IHAVE")).client()
+    assert capabilities(client) == announced(mode)
+
+
+def test_posting_at_any_tier(bed, mode):
+    reading = backend(bed, "HDR")
+    posting = backend(bed, "IHAVE", tier=1, posting="yes")
+    client = known(bed, reading, posting).client()
+    assert capabilities(client) == announced(mode, "HDR", "POST", "IHAVE")
+
+
+def test_posting_ihave_as_all_that_post(bed, mode):
+    some = backend(bed, "IHAVE", "POST", posting="yes")
+    other = backend(bed, "POST", posting="yes")
+    client = known(bed, some, other).client()
+    assert capabilities(client) == announced(mode, "POST")
+
+
+def test_posting_is_the_users(bed, mode):
+    be = backend(bed, "IHAVE", posting="yes")
+    proxy = known(bed, be, users=USERS)
+    client = proxy.client()
+    assert client.login("bob", "hidden") == "281"
+    assert capabilities(client) == announced(mode)
+
+
+def test_unknown_for_it_cannot_be_reached(bed, mode):
+    """The others speak for it."""
+    be = backend(bed, "HDR")
+    client = known(bed, be, bed.refusing(), proxy={
+        "wait_timeout": ms(600), "command_timeout": ms(2000)}).client()
+    assert capabilities(client) == announced(mode, "HDR")
+    client.fence()

@@ -34,19 +34,19 @@ set_up(void)
 	for (unsigned i = 0; i < BACKENDS; i++) {
 		confs[i].s.name = name;
 		confs[i].max_connections = 1;
-		confs[i].posting = i == POSTING;
 		backends[i] = backend_new(&confs[i], i, 1, NULL);
 		cr_assert_eq(selector_add_backend(router.selector,
 		    backends[i]), 0);
 	}
 	selector_seal(router.selector);
+	router.mode = MODE_HYBRID;
 	router.all = ALL;
+	router.posting = 1 << POSTING;
 	router.tiers[0] = TIER_0;
 	router.tiers[1] = ALL & ~TIER_0;
 	router.tiers_n = 2;
 	audience = (struct audience){
-		.mode = MODE_HYBRID, .eligible = ALL,
-		.pinned_id = SELECTOR_NONE,
+		.eligible = ALL, .pinned_id = SELECTOR_NONE,
 	};
 }
 
@@ -88,9 +88,9 @@ expect(unsigned flags, unsigned list)
 ANNOUNCE_TEST(none_known_is_the_minimum)
 {
 	expect(MINIMUM_FLAGS, MINIMUM_LIST);
-	audience.mode = MODE_STATEFUL;
+	router.mode = MODE_STATEFUL;
 	expect(MINIMUM_FLAGS, MINIMUM_LIST);
-	audience.mode = MODE_PER_COMMAND;
+	router.mode = MODE_PER_COMMAND;
 	expect(0, 0);
 }
 
@@ -152,7 +152,7 @@ ANNOUNCE_TEST(per_command_over_needs_msgid)
 	unsigned list = CAPABILITY_LIST_ACTIVE | CAPABILITY_LIST_OVERVIEW_FMT;
 	unsigned flags = OVER_ID | CAPABILITY_HDR | CAPABILITY_NEWNEWS;
 
-	audience.mode = MODE_PER_COMMAND;
+	router.mode = MODE_PER_COMMAND;
 	say(0, flags | CAPABILITY_XPAT, list);
 	say(1, flags | CAPABILITY_XPAT, list);
 	expect(flags, list);
@@ -185,13 +185,13 @@ ANNOUNCE_TEST(posting_follows_the_client_and_ihave_the_posting_backends)
 	say(POSTING, CAPABILITY_IHAVE, 0);
 	expect(MINIMUM_FLAGS | CAPABILITY_POST | CAPABILITY_IHAVE,
 	    MINIMUM_LIST);
-	confs[0].posting = true;
+	router.posting |= 1 << 0;
 	say(0, CAPABILITY_POST, 0);
 	expect(MINIMUM_FLAGS | CAPABILITY_POST, MINIMUM_LIST);
 	audience.eligible = 1 << POSTING;
 	expect(MINIMUM_FLAGS | CAPABILITY_POST | CAPABILITY_IHAVE,
 	    MINIMUM_LIST);
-	audience.mode = MODE_PER_COMMAND;
+	router.mode = MODE_PER_COMMAND;
 	expect(CAPABILITY_POST | CAPABILITY_IHAVE, 0);
 }
 
@@ -202,7 +202,7 @@ ANNOUNCE_TEST(before_the_login_no_backend_has_a_say)
 	for (unsigned i = 0; i < BACKENDS; i++)
 		say(i, OVER_ID | CAPABILITY_IHAVE, CAPABILITY_LIST_MOTD);
 	expect(MINIMUM_FLAGS | CAPABILITY_AUTHINFO_USER, MINIMUM_LIST);
-	audience.mode = MODE_PER_COMMAND;
+	router.mode = MODE_PER_COMMAND;
 	expect(CAPABILITY_AUTHINFO_USER, 0);
 }
 
