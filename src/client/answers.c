@@ -33,7 +33,12 @@ has_posting_user(const struct conf *conf)
 bool
 answers_may_post(const struct session *s)
 {
-	if ((s->pipeline.eligible & s->context->router->posting) == 0)
+	const struct router *router = s->context->router;
+	uint64_t eligible = s->pipeline.eligible;
+
+	if (router->mode == MODE_STATEFUL && pin_is_held(&s->pipeline.pin))
+		eligible = UINT64_C(1) << pin_get_backend_id(&s->pipeline.pin);
+	if ((eligible & router->posting) == 0)
 		return false;
 	return s->user != NULL ? s->user->posting :
 	    has_posting_user(s->context->conf);
@@ -65,7 +70,21 @@ answer_usage(struct session *s, struct exchange *x)
 static bool
 is_offered(const struct command_row *row, void *arg)
 {
-	return row->route != ROUTE_POST || answers_may_post(arg);
+	const struct session *s = arg;
+
+	switch (row->id) {
+	case CMD_POST:
+	case CMD_IHAVE:
+		return answers_may_post(s);
+	case CMD_AUTHINFO_USER:
+	case CMD_AUTHINFO_PASS:
+		return login_is_needed(s);
+	case CMD_AUTHINFO_SASL:
+	case CMD_STARTTLS:
+		return false;
+	default:
+		return true;
+	}
 }
 
 static void
@@ -79,8 +98,8 @@ answer_help(struct session *s, struct exchange *x)
 	exchange_answer(x, text, n);
 }
 
-static void
-answer_capabilities(struct session *s, struct exchange *x)
+uint64_t
+answers_make(struct session *s, struct exchange *x, bool is_final)
 {
 	const struct audience audience = {
 		.needs_login = login_is_needed(s),
@@ -88,14 +107,20 @@ answer_capabilities(struct session *s, struct exchange *x)
 		.eligible = s->pipeline.eligible,
 		.pinned_id = pin_get_backend_id(&s->pipeline.pin),
 	};
+	const struct router *router = s->context->router;
+	uint64_t unknown = announce_get_unknown(router, &audience) &
+	    ~x->spent & ~x->failed;
 	struct capabilities c;
 	char text[CAPABILITIES_MAX];
 	size_t n;
 
-	announce_make(s->context->router, &audience, &c);
+	if (unknown != 0 && !is_final)
+		return unknown;
+	announce_make(router, &audience, &c);
 	n = capabilities_write(&c, text, sizeof(text));
 	CHECK(n <= sizeof(text));
 	exchange_answer(x, text, n);
+	return 0;
 }
 
 static void
@@ -103,8 +128,7 @@ answer_local(struct session *s, struct exchange *x)
 {
 	switch (x->command.row->id) {
 	case CMD_CAPABILITIES:
-		answer_capabilities(s, x);
-		break;
+		break;	/* queued: what is true may change before */
 	case CMD_HELP:
 		answer_help(s, x);
 		break;

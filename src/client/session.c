@@ -281,8 +281,16 @@ on_pipeline_kick(struct pipeline *p)
 	session_kick(LIST_ENTRY(p, struct session, pipeline));
 }
 
+static uint64_t
+on_pipeline_answer(struct pipeline *p, struct exchange *x, bool is_final)
+{
+	return answers_make(LIST_ENTRY(p, struct session, pipeline), x,
+	    is_final);
+}
+
 static const struct pipeline_user pipeline_user = {
 	.kick = on_pipeline_kick,
+	.answer = on_pipeline_answer,
 };
 
 /* --- events ----------------------------------------------------------------------- */

@@ -92,6 +92,8 @@ bool answers_may_post(const struct session *);
 /* Decides about one line: queued for a backend, answered, or held. */
 void answers_take_line(struct session *, const char *line, size_t n);
 void answers_take_bad_line(struct session *, const char *line, size_t n);
+/* CAPABILITIES is the first: see struct pipeline_user. */
+uint64_t answers_make(struct session *, struct exchange *x, bool is_final);
 /* The article of a refused TAKETHIS is through. */
 void answers_end_article(struct session *);
 

@@ -183,8 +183,10 @@ enum response_class response_classify(const struct command *c,
 enum response_class response_classify_posted(const struct command *c,
     const struct response *r)
 {
+	/* 403 is about this article (RFC 3977, 3.2.1). */
 	if (r->code >= 400)
-		return classify_pinned(r->code);
+		return r->code != 403 && classify_anywhere(c, r->code) ==
+		    RESPONSE_TROUBLE ? RESPONSE_TROUBLE : RESPONSE_PASS;
 	if (r->code >= 300 || !command_code_is_known(c, r->code))
 		return RESPONSE_GARBAGE;
 	return RESPONSE_PASS;

@@ -257,6 +257,7 @@ is_barrier(const struct pipeline *p, const struct exchange *x)
 	case ROUTE_SELECT:
 	case ROUTE_UNKNOWN:
 	case ROUTE_POST:
+	case ROUTE_LOCAL:
 		return true;
 	default:
 		return p->router->mode == MODE_STATEFUL &&
@@ -280,6 +281,19 @@ is_bound(const struct pipeline *p, const struct exchange *x)
 	}
 }
 
+static bool
+needs_slot(const struct pipeline *p, const struct exchange *x)
+{
+	switch (x->command.route) {
+	case ROUTE_SELECT:
+	case ROUTE_UNKNOWN:
+	case ROUTE_POST:
+		return true;
+	default:
+		return p->router->mode == MODE_STATEFUL;
+	}
+}
+
 static uint64_t
 get_eligible(const struct pipeline *p, const struct exchange *x)
 {
@@ -288,24 +302,23 @@ get_eligible(const struct pipeline *p, const struct exchange *x)
 	if (x->command.route == ROUTE_POST)
 		eligible &= p->router->posting;
 	if (is_bound(p, x))
-		eligible &= UINT64_C(1) << pin_get_backend_id(&p->pin);
+		return eligible & UINT64_C(1) << pin_get_backend_id(&p->pin);
+	/* With no slot anywhere it is those without one that refuse. */
+	if (needs_slot(p, x) && (eligible & p->router->keepable) != 0)
+		eligible &= p->router->keepable;
 	return eligible;
 }
 
 static struct route_ask
 get_ask(const struct pipeline *p, const struct exchange *x)
 {
-	enum command_route route = x->command.route;
-
 	return (struct route_ask){
 		.eligible = get_eligible(p, x),
 		.is_ordered = p->router->affinity == AFFINITY_FIRST &&
 		    command_prefers_same(&x->command),
-		.needs_slot = route == ROUTE_SELECT ||
-		    route == ROUTE_UNKNOWN || route == ROUTE_POST ||
-		    p->router->mode == MODE_STATEFUL,
+		.needs_slot = needs_slot(p, x),
 		/* Nobody knows what it does with a group that is selected. */
-		.most = route == ROUTE_UNKNOWN ? CONN_UNTOUCHED :
+		.most = x->command.route == ROUTE_UNKNOWN ? CONN_UNTOUCHED :
 		    CONN_GROUP_SELECTED,
 	};
 }
@@ -361,6 +374,23 @@ seek(struct pipeline *p, struct exchange *x)
 	}
 }
 
+/* Answered here, when the backends it is about have had a connection. */
+static void
+start_local(struct pipeline *p, struct exchange *x)
+{
+	struct route_ask ask = { .most = CONN_GROUP_SELECTED };
+	struct relay *relay;
+
+	ask.eligible = p->user->answer(p, x, false);
+	if (ask.eligible == 0)
+		return;
+	relay = router_visit(p->router, x, &ask, p->loop, on_gone, p);
+	if (relay != NULL)
+		hold(p, relay);
+	else
+		(void)p->user->answer(p, x, true);
+}
+
 /* In stateful mode the pin may have been used by others before, who selected a
  * group there. The session has none, so it loses nothing by another one. */
 static void
@@ -389,7 +419,7 @@ static void
 start_unpinned(struct pipeline *p, struct exchange *x)
 {
 	if (p->carrier != NULL && relay_is_idle(p->carrier)) {
-		if (!get_ask(p, x).needs_slot && is_candidate(p, x,
+		if (!needs_slot(p, x) && is_candidate(p, x,
 		    p->carrier) && relay_has_room(p->carrier) &&
 		    relay_is_quiet(p->carrier)) {
 			push(p, x, p->carrier);
@@ -404,7 +434,9 @@ static void
 start_first(struct pipeline *p, struct exchange *x)
 {
 	release_unused(&p->side);
-	if (x->command.route == ROUTE_GROUP && !pin_has_group(&p->pin))
+	if (x->command.route == ROUTE_LOCAL)
+		start_local(p, x);
+	else if (x->command.route == ROUTE_GROUP && !pin_has_group(&p->pin))
 		exchange_answer_line(x, "412 no newsgroup selected");
 	else if (pin_is_held(&p->pin))
 		start_pinned(p, x);

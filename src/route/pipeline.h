@@ -33,6 +33,11 @@ struct pipeline;
 struct pipeline_user {
 	/* Call pipeline_pump() at the end of this turn. */
 	void (*kick)(struct pipeline *);
+	/* x, whose answer is made by the proxy out of what it knows of the
+	 * backends (ROUTE_LOCAL, QUEUED), is the first. Gives those that should
+	 * be known better; 0: none, and x is ANSWERED. */
+	uint64_t (*answer)(struct pipeline *, struct exchange *x,
+	    bool is_final);
 };
 
 struct pipeline {

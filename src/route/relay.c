@@ -96,6 +96,16 @@ send_command(struct relay *r, struct exchange *x)
 	counter_add(&backend_count(r->backend, r->loop)->commands, 1);
 }
 
+/* A command that the proxy answers itself, now that this backend has had a
+ * connection. */
+static void
+hand_back(struct relay *r, struct exchange *x)
+{
+	x->spent |= UINT64_C(1) << r->backend->index;
+	relay_take_out(r, x);
+	relay_requeue(x);
+}
+
 void
 relay_send_commands(struct relay *r)
 {
@@ -109,7 +119,10 @@ relay_send_commands(struct relay *r)
 		if (r->sent_n >= r->backend->conf->pipeline_depth ||
 		    (is_alone && r->sent_n > 0))
 			return;
-		send_command(r, x);
+		if (x->command.route == ROUTE_LOCAL)
+			hand_back(r, x);
+		else
+			send_command(r, x);
 	}
 }
 

@@ -159,6 +159,20 @@ turn_down(struct relay *r, struct exchange *x, enum response_class class,
 	return true;
 }
 
+/* An idle time-out of the server that crossed our command. */
+static bool
+is_late_end(const struct relay *r, const struct response *response)
+{
+	return response->code == 400 && r->is_pooled && r->answered_n == 0;
+}
+
+/* Not all of the article is out yet: what is it an answer to? */
+static bool
+is_early(const struct relay *r, const struct exchange *x)
+{
+	return x->state == EXCH_POSTING && conn_get_unsent(r->conn) > 0;
+}
+
 /* A complete status line. False: the relay is gone. */
 static bool
 on_status(struct relay *r, struct exchange *x, const char *line,
@@ -169,9 +183,9 @@ on_status(struct relay *r, struct exchange *x, const char *line,
 	    response_classify(&x->command, response);
 	char said[BACKEND_SAID_MAX];
 
-	/* An idle time-out of the server that crossed our command. */
-	if (response->code == 400 && r->is_pooled && r->answered_n == 0) {
-		relay_lose(r, REASON_BACKEND_EOF);
+	if (is_late_end(r, response) || is_early(r, x)) {
+		relay_lose(r, is_early(r, x) ? REASON_UNSOLICITED :
+		    REASON_BACKEND_EOF);
 		return false;
 	}
 	r->answered_n++;

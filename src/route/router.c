@@ -197,11 +197,13 @@ try_each(const struct router *r, struct exchange *x,
 		if (conn != NULL)
 			return lease(r, x, id, conn, l, gone, arg);
 		x->waits |= BIT(id);
-		if (rc == POOL_DOWN)
-			continue;
-		is_down = false;
-		if (ask->is_ordered)
+		if (rc != POOL_DOWN)
+			is_down = false;
+		if (rc != POOL_DOWN && ask->is_ordered)
 			candidates = 0;
+		else if (ask->is_ordered)
+			log_info("backend=%s is down, so %s goes elsewhere",
+			    b->name, x->command.row->verb);
 	}
 	if (!is_down)
 		x->down_until_ms = 0;
@@ -235,6 +237,18 @@ router_try(const struct router *r, struct exchange *x,
 			return ROUTER_WAIT;
 		/* They are full, all of them: the next tier. */
 	}
+}
+
+struct relay *
+router_visit(const struct router *r, struct exchange *x,
+    const struct route_ask *ask, struct loop *l, relay_gone_f *gone,
+    void *arg)
+{
+	struct relay *relay = try_each(r, x, ask, ask->eligible, l, gone, arg);
+
+	x->waits = 0;
+	x->down_until_ms = 0;
+	return relay;
 }
 
 /* --- waiting ------------------------------------------------------------------ */

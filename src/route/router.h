@@ -31,7 +31,8 @@ struct router {
 	enum conf_mode mode;
 	enum conf_affinity affinity;
 	uint64_t all;			/* bits of all backends */
-	uint64_t posting;		/* of those where one may post */
+	uint64_t keepable;		/* of those that have stateful slots */
+	uint64_t posting;		/* of those where one may post, and can */
 	uint64_t tiers[64];		/* bits by tier, lowest first */
 	unsigned tiers_n;
 	struct relay_settings relay;
@@ -67,6 +68,12 @@ uint64_t router_get_candidates(const struct router *,
 enum router_rc router_try(const struct router *, struct exchange *x,
     const struct route_ask *, struct loop *, relay_gone_f *gone, void *arg,
     struct relay **relay_r) __attribute__((warn_unused_result));
+
+/* The same for a command that is answered by the proxy when a backend has had
+ * a connection: NULL where router_try() would wait or conclude. */
+struct relay *router_visit(const struct router *, struct exchange *x,
+    const struct route_ask *, struct loop *, relay_gone_f *gone, void *arg)
+    __attribute__((warn_unused_result));
 
 /* The connection that x waited for has come: *relay is given. NULL: it is
  * QUEUED again, or ANSWERED when its time is over. */

@@ -121,26 +121,38 @@ get_strategy(const struct conf *conf)
 }
 
 static void
+add_backend(struct server *s, size_t i, unsigned reserve)
+{
+	const struct conf_backend *conf = &s->conf->backends[i];
+	struct router *r = &s->router;
+	uint64_t bit = UINT64_C(1) << i;
+
+	s->backends[i] = backend_new(conf, (unsigned)i, s->workers_n + 1,
+	    s->resolver);
+	CHECK(selector_add_backend(r->selector, s->backends[i]) == 0);
+	r->all |= bit;
+	if (conf->max_connections <= reserve)
+		return;
+	r->keepable |= bit;
+	if (conf->posting)
+		r->posting |= bit;
+}
+
+static void
 make_router(struct server *s)
 {
 	const struct conf *conf = s->conf;
 	struct router *r = &s->router;
-
 	/* In stateful mode there are no others whom connections must be left
 	 * for. */
-	r->selector = selector_new(get_strategy(conf),
-	    conf->proxy.mode == MODE_STATEFUL ? 0 :
-	    conf->routing.stateful_reserve);
+	unsigned reserve = conf->proxy.mode == MODE_STATEFUL ? 0 :
+	    conf->routing.stateful_reserve;
+
+	r->selector = selector_new(get_strategy(conf), reserve);
 	r->mode = conf->proxy.mode;
 	r->affinity = conf->routing.group_affinity;
-	for (size_t i = 0; i < conf->backends_n; i++) {
-		s->backends[i] = backend_new(&conf->backends[i], (unsigned)i,
-		    s->workers_n + 1, s->resolver);
-		CHECK(selector_add_backend(r->selector, s->backends[i]) == 0);
-		r->all |= UINT64_C(1) << i;
-		if (conf->backends[i].posting)
-			r->posting |= UINT64_C(1) << i;
-	}
+	for (size_t i = 0; i < conf->backends_n; i++)
+		add_backend(s, i, reserve);
 	selector_seal(r->selector);
 	mark_groups(s);
 	make_tiers(r, conf);

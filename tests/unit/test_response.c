@@ -246,7 +246,9 @@ Test(response, to_an_article)
 {
 	cr_assert_eq(classify_posted("POST", 240), RESPONSE_PASS);
 	cr_assert_eq(classify_posted("POST", 441), RESPONSE_PASS);
-	cr_assert_eq(classify_posted("POST", 502), RESPONSE_PASS);
+	cr_assert_eq(classify_posted("POST", 403), RESPONSE_PASS);
+	cr_assert_eq(classify_posted("POST", 503), RESPONSE_PASS);
+	cr_assert_eq(classify_posted("POST", 502), RESPONSE_TROUBLE);
 	cr_assert_eq(classify_posted("POST", 400), RESPONSE_TROUBLE);
 	cr_assert_eq(classify_posted("POST", 480), RESPONSE_TROUBLE);
 	cr_assert_eq(classify_posted("POST", 340), RESPONSE_GARBAGE);
