@@ -20,6 +20,7 @@ pytest.register_assert_rewrite("client", "fake", "peer", "proxy", "server",
 
 import fake             # noqa: E402
 import proxy            # noqa: E402
+from wire import articles       # noqa: E402
 
 
 MODES = {"hy": "hybrid", "pc": "per-command", "st": "stateful"}
@@ -75,6 +76,12 @@ class Bed:
     def fake(self, name=None, articles=None, **options):
         name = name or "be%d" % len(self.servers)
         return self.add(fake.Fake(name, articles, **options))
+
+    def mirrors(self, *firsts, **options):
+        """One fake for each: the same articles a, b, c, numbered from first
+        on."""
+        return [self.fake(articles=articles("a", "b", "c"), first=first,
+                          **options) for first in firsts]
 
     def refusing(self, name="refusing", **options):
         return self.add(fake.Refusing(name, **options))

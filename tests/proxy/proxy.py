@@ -22,7 +22,7 @@ DEFAULTS = {
     "log": {"level": os.environ.get("NNTPMUX_LOG_LEVEL", "info"),
             "stats_interval": 0},
 }
-COUNTS = ("lent", "waiting", "pending", "connecting")
+COUNTS = ("lent", "waiting", "pending", "stateful", "connecting")
 
 
 def program():
@@ -162,6 +162,13 @@ class Proxy:
         self.clients.append(client)
         return client
 
+    def reader(self, group="local.test"):
+        """A client with a group."""
+        client = self.client()
+        status = client.ask("GROUP " + group)
+        assert status[:3] == "211", status
+        return client
+
     # --- the log
 
     def log(self):
@@ -248,4 +255,5 @@ class Proxy:
         code = self.wait_end(scaled(20))
         self.stderr.close()
         assert code == 0, "exit code %d:\n%s" % (code, self.log())
-        self.assert_at_rest(("lent", "waiting", "pending"))
+        self.assert_at_rest(("lent", "waiting", "pending", "stateful"))
+        assert "defect" not in self.log(), self.log()

@@ -210,7 +210,7 @@ def test_samples(bed):
         assert done.returncode == 0, output(done)
 
 
-# --- the command line ---------------------------------------------------------
+# --- the command line --------------------------------------------------------
 
 @pytest.mark.parametrize("args", [
     ["-b", "nntp://user:secret@127.0.0.1:119"],
@@ -300,7 +300,7 @@ def test_option_set_wrong_value(bed, value):
         in output(done)
 
 
-# --- -T -----------------------------------------------------------------------
+# --- -T ----------------------------------------------------------------------
 
 SECRETS = GOOD + ("username = me\npassword = xyzzy1\n"
                   "[user alice]\npassword_plain = xyzzy2\n")
@@ -331,7 +331,7 @@ def test_dump_names_origins(bed):
     assert "default" in rows["drain_limit"]
 
 
-# --- environment ----------------------------------------------------------------
+# --- environment -------------------------------------------------------------
 
 def dump(bed, env, *args):
     done = bed.run("-T", "-c", bed.ini(GOOD), *args, env=env)

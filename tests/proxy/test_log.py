@@ -129,7 +129,7 @@ def test_refused_clients_are_logged(bed):
     proxy.wait_log("address-refused|not allowed")
 
 
-# --- statistics -----------------------------------------------------------------
+# --- statistics --------------------------------------------------------------
 
 def test_statistics_at_the_end(bed):
     be = bed.fake("primary", articles("a"))
@@ -187,7 +187,7 @@ def test_statistics_can_be_off(bed):
     assert "lent=" not in proxy.log()
 
 
-# --- secrets --------------------------------------------------------------------
+# --- secrets -----------------------------------------------------------------
 
 def test_no_secret_at_the_lowest_level(bed):
     be = bed.fake(articles=articles("a"), login=("account", "xyzzy-key"),
@@ -241,7 +241,7 @@ def test_control_characters_cannot_forge_a_line(bed):
     assert "\x1b" not in proxy.log() and "\x07" not in proxy.log()
 
 
-# --- where and how ----------------------------------------------------------------
+# --- where and how -----------------------------------------------------------
 
 def test_target_file_and_usr1(bed):
     path = bed.tmp / "nntpmux.log"

@@ -341,7 +341,7 @@ def test_login_timeout_is_not_put_off_by_talking(bed):
     assert clock() < 10, "an unknown client stays by talking"
 
 
-# --- the proxy's own login at a backend -------------------------------------
+# --- the proxy's own login at a backend --------------------------------------
 
 ACCOUNT = {"username": "account", "password": "the key"}
 

@@ -77,13 +77,14 @@ def test_backend_gets_commands_ahead_of_answers(bed):
                   pipeline_depth=4)
 
     def four_first(conn):
-        commands = [conn.serve_login()] + conn.read_lines(3)
-        for line in commands:
+        conn.answer(conn.serve_login())
+        for line in conn.read_lines(4):
             conn.answer(line)
         conn.serve_commands()
 
     be.script = four_first
     client = bed.proxy(be).client()
+    assert client.code("DATE") == "111"     # a stateful one is pinned now
     client.say(*("STAT <%s@x>" % name for name in names))
     for name in names:
         assert client.line() == "223 0 <%s@x>" % name
@@ -97,7 +98,8 @@ def test_backend_never_gets_more_than_its_depth(bed, depth):
     ahead = []
 
     def counting(conn):
-        waiting = [conn.serve_login()]
+        conn.answer(conn.serve_login())
+        waiting = [conn.read_line()]
         while True:
             while len(waiting) < depth or conn.has_more():
                 if len(ahead) + len(waiting) == len(names):
@@ -111,6 +113,7 @@ def test_backend_never_gets_more_than_its_depth(bed, depth):
 
     be.script = counting
     client = bed.proxy(be).client()
+    assert client.code("DATE") == "111"
     client.say(*("STAT <%s@x>" % name for name in names))
     for name in names:
         assert client.line() == "223 0 <%s@x>" % name

@@ -29,7 +29,7 @@ from wire import END, articles, body, lines, stuff
 pytestmark = pytest.mark.modes("hy")
 
 
-# --- TERM, INT ----------------------------------------------------------------
+# --- TERM, INT ---------------------------------------------------------------
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_term_idle_client_gets_400_at_once(bed, number):
@@ -192,7 +192,7 @@ def test_signals_that_mean_nothing_end_nothing(bed):
     client.fence()
 
 
-# --- listeners ----------------------------------------------------------------
+# --- listeners ---------------------------------------------------------------
 
 def test_address_in_use(bed):
     proxy = bed.proxy(bed.fake())
@@ -306,7 +306,7 @@ def test_full_server_400_and_close(bed):
     wait_until(let_in, what="a place")
 
 
-# --- descriptors ----------------------------------------------------------------
+# --- descriptors -------------------------------------------------------------
 
 def test_descriptor_limit_accept_pauses_and_resumes(bed):
     be = bed.fake(articles=articles("a"))
@@ -360,7 +360,7 @@ def test_descriptor_hard_limit_too_low_is_said(bed):
     assert proxy.log_contains(r"(?i)max_clients|descriptors|open files")
 
 
-# --- pidfile, daemon ------------------------------------------------------------
+# --- pidfile, daemon ---------------------------------------------------------
 
 def wait_pidfile(path, proxy):
     wait_until(lambda: path.exists()

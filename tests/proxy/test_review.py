@@ -29,7 +29,7 @@ SLOW_HASH = ("$6$rounds=3000000$abcdefgh$F8EemOM6LSUrWt2h9WwR2f/7s11b0bIh4."
              "ffwdLBt1BqKITbU3Nz6POfvpeqKl0bgQdJIbYSFhs9tS5LOYKYz0")
 
 
-# --- commands that were read and are never taken ------------------------------
+# --- commands that were read and are never taken -----------------------------
 
 def test_commands_behind_local_answers(bed):
     """More answers of the proxy's own than it keeps for a client."""
@@ -57,7 +57,7 @@ def test_commands_behind_articles(bed, depth, where):
     client.fence()
 
 
-# --- TAKETHIS ------------------------------------------------------------------
+# --- TAKETHIS ----------------------------------------------------------------
 
 def say_over_long_takethis(client):
     """The start of the line is read on its own; its end is still to come."""
@@ -99,7 +99,7 @@ def test_term_inside_takethis(bed):
     assert clock() < scaled(6)
 
 
-# --- what a backend said once -----------------------------------------------------
+# --- what a backend said once ------------------------------------------------
 
 def test_one_503_is_no_verdict_on_the_verb(bed):
     """An idle time-out of old servers that crossed a command."""
@@ -119,7 +119,7 @@ def test_one_503_is_no_verdict_on_the_verb(bed):
     assert proxy.client().ask("STAT <b@x>") == "223 0 <b@x>"
 
 
-# --- the end ------------------------------------------------------------------------
+# --- the end -----------------------------------------------------------------
 
 def test_second_term_while_a_connection_is_made(bed):
     """A worker may still resolve a name while a slow password is checked.
@@ -142,7 +142,7 @@ def test_second_term_while_a_connection_is_made(bed):
     assert proxy.wait_end(scaled(20)) == 0
 
 
-# --- one sick backend and another ------------------------------------------------------
+# --- one sick backend and another --------------------------------------------
 
 SLOW_NAMES = r"""
 #define _GNU_SOURCE
@@ -212,7 +212,7 @@ def test_clients_leave_descriptors_for_backends(bed):
     assert client.ask("STAT <a@x>") == "223 0 <a@x>"
 
 
-# --- the log ------------------------------------------------------------------------------
+# --- the log -----------------------------------------------------------------
 
 def test_log_hides_the_password_in_what_a_backend_says(bed):
     be = bed.fake(articles=articles("a"), login=("u", "hunter2"),

@@ -178,7 +178,7 @@ def test_a_fault_in_a_script_is_kept(bed):
     assert isinstance(be.errors.pop(), ZeroDivisionError)
 
 
-# --- groups and posting --------------------------------------------------------
+# --- groups and posting ------------------------------------------------------
 
 @pytest.fixture
 def group(bed):
