@@ -2,6 +2,7 @@
 #include "client/announce.h"
 
 #include "backend/backend.h"
+#include "conf/conf.h"
 #include "nntp/capabilities.h"
 #include "route/router.h"
 #include "route/selector.h"
