@@ -34,7 +34,13 @@ get_readable(const struct router *r, const struct audience *a)
 static uint64_t
 get_postable(const struct router *r, const struct audience *a)
 {
-	return a->may_post ? a->eligible & r->posting : 0;
+	uint64_t set = r->posting & a->eligible;
+
+	if (!a->may_post)
+		return 0;
+	if (r->mode == MODE_STATEFUL && a->pinned_id != SELECTOR_NONE)
+		return set & UINT64_C(1) << a->pinned_id;
+	return set;
 }
 
 /* What all of the set announce that are known. */

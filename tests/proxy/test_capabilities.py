@@ -9,12 +9,13 @@ what all of the lowest tier announce         test_answer_*
 nothing of a backend before the login        test_before_*
 a pinned session's own backend               test_pinned_*
 POST, IHAVE                                  test_posting_*
-a backend of which nothing is known          test_unknown_*
+made known for a client that asks            test_unknown_*
 """
 
 import pytest
 
 from fake import Gate, reply
+from sick import silent
 from timing import ms
 from wire import articles
 
@@ -310,6 +311,18 @@ def test_pinned_by_the_first_command(bed, mode):
     assert capabilities(client) == announced(mode, own)
 
 
+@hybrid
+def test_pinned_by_what_was_sent_before(bed, mode):
+    """What is true when it is the client's first command in flight."""
+    own, other = backend(bed, "OVER"), backend(bed, "HDR")
+    client = known(bed, own, other).client()
+    client.say("GROUP local.test", "CAPABILITIES", "DATE")
+    assert client.line()[:3] == "211"
+    assert client.line()[:3] == "101"
+    assert b"\r\nOVER\r\n" in client.block()
+    client.expect("111")
+
+
 def test_posting_needs_a_backend(bed, mode):
     client = known(bed, backend(bed, "POST", "IHAVE")).client()
     assert capabilities(client) == announced(mode)
@@ -337,6 +350,19 @@ def test_posting_is_the_users(bed, mode):
     assert capabilities(client) == announced(mode)
 
 
+def test_unknown_backends_are_made_known(bed, mode):
+    first, second = bed.fake(), bed.fake()
+    late = bed.fake(tier=1)
+    first.capabilities = second.capabilities = FULL
+    client = bed.proxy(first, second, late).client()
+    by_number = [] if mode == "pc" else ["XPAT"]
+    full = announced(mode, "NEWNEWS", "HDR", "OVER MSGID",
+                     "LIST ACTIVE COUNTS MOTD", *by_number)
+    assert capabilities(client) == full
+    assert capabilities(client) == full
+    assert (first.accepts, second.accepts, late.accepts) == (1, 1, 0)
+
+
 def test_unknown_for_it_cannot_be_reached(bed, mode):
     """The others speak for it."""
     be = backend(bed, "HDR")
@@ -344,3 +370,28 @@ def test_unknown_for_it_cannot_be_reached(bed, mode):
         "wait_timeout": ms(600), "command_timeout": ms(2000)}).client()
     assert capabilities(client) == announced(mode, "HDR")
     client.fence()
+
+
+def test_unknown_backend_that_is_silent(bed, mode):
+    """It costs its time-out once, not the answer."""
+    be = backend(bed, "HDR")
+    mute = bed.fake(connect_timeout=ms(300))
+    mute.script = silent
+    client = bed.proxy(be, mute).client()
+    assert capabilities(client) == announced(mode, "HDR")
+    assert client.code("DATE") == "111"
+
+
+def test_unknown_backends_are_at_work(bed, mode):
+    """A backend that is busy with others is known by their connections."""
+    be = bed.fake(articles=articles("a"), max_connections=1)
+    gate = Gate()
+    be.on["DATE"] = lambda conn, line: (gate.wait(conn), conn.on_DATE(line))
+    proxy = bed.proxy(be)
+    busy, client = proxy.client(), proxy.client()
+    busy.say("DATE")
+    be.wait_seen(1, "DATE")
+    assert "HDR" in capabilities(client)
+    gate.open()
+    busy.expect("111")
+    assert be.accepts == 1

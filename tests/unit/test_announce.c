@@ -195,6 +195,23 @@ ANNOUNCE_TEST(posting_follows_the_client_and_ihave_the_posting_backends)
 	expect(CAPABILITY_POST | CAPABILITY_IHAVE, 0);
 }
 
+ANNOUNCE_TEST(ihave_is_the_pinned_backends_in_stateful_mode)
+{
+	audience.may_post = true;
+	audience.pinned_id = 0;
+	router.posting = ALL;
+	say(0, CAPABILITY_IHAVE, 0);
+	say(1, 0, 0);
+	expect(MINIMUM_FLAGS | CAPABILITY_POST, MINIMUM_LIST);
+	cr_assert_eq(announce_get_unknown(&router, &audience), 1 << POSTING);
+	router.mode = MODE_STATEFUL;
+	expect(MINIMUM_FLAGS | CAPABILITY_POST | CAPABILITY_IHAVE,
+	    MINIMUM_LIST);
+	cr_assert_eq(announce_get_unknown(&router, &audience), 0);
+	audience.pinned_id = SELECTOR_NONE;
+	expect(MINIMUM_FLAGS | CAPABILITY_POST, MINIMUM_LIST);
+}
+
 ANNOUNCE_TEST(before_the_login_no_backend_has_a_say)
 {
 	audience.needs_login = true;
