@@ -14,11 +14,12 @@ a busy loop                           test_broken_behind_a_slow_client
 import contextlib
 import socket
 
+import pytest
+
 from fake import Gate, queued_at_peer
 from sick import silent
 from timing import LIMIT, Clock, ms, scaled, wait_until
 from wire import END, articles
-
 
 STATUS = b"222 0 <a@x>\r\n"
 PIECE = (b"x" * 1022 + b"\r\n") * 64
@@ -29,6 +30,7 @@ def spend(seconds):
     wait_until(lambda: clock() > seconds, what="time to go by")
 
 
+@pytest.mark.modes("hy", "pc")
 def test_counts_until_the_server_has_closed(bed):
     """A server that takes its time over QUIT still counts the connection."""
     be = bed.fake(articles=articles("a"), max_connections=1,
@@ -53,6 +55,7 @@ def test_counts_until_the_server_has_closed(bed):
     client.expect(223)
 
 
+@pytest.mark.modes("hy", "pc")
 def test_two_that_need_each_others_connection(bed):
     """Each first command misses where its followers are in flight, and the
     one other backend has it, where the other client is."""
@@ -130,6 +133,7 @@ def test_set_up_that_never_ends(bed):
     wait_until(lambda: be.held == 0, timeout=3, what="the proxy to give up")
 
 
+@pytest.mark.modes("hy", "pc")
 def test_who_gave_up_waits_nowhere(bed):
     """While somebody waits nobody pipelines; then it goes on."""
     be, gate = bed.fake(articles=articles("a"), max_connections=1), Gate()

@@ -228,6 +228,7 @@ def test_slow_but_good_enough_is_not_cut(bed):
     assert len(client.block()) == 12 * 1024 + 3
 
 
+@pytest.mark.modes("hy", "pc")
 def test_slow_client_is_no_fault_of_the_backend(bed):
     be, gate = bed.fake(articles=articles("b"), max_connections=1,
                         stall_timeout="300ms", response_timeout="300ms"), \
@@ -244,6 +245,7 @@ def test_slow_client_is_no_fault_of_the_backend(bed):
     assert be.accepts == 1
 
 
+@pytest.mark.modes("hy", "pc")
 def test_client_stall_timeout(bed):
     be = bed.fake(articles=articles("b"), max_connections=1,
                   replacement_cooldown="50ms")
@@ -309,6 +311,7 @@ def test_connection_limit_of_a_provider(bed, others):
             assert client.line() == "223 0 <a@x>"
 
 
+@pytest.mark.modes("hy", "pc")
 @pytest.mark.parametrize("data", [b"400 idle too long\r\n", b"x",
                                   b"223 0 <stale@x>\r\n", b"\r\n", b"\0"])
 def test_unsolicited_bytes_on_an_idle_connection(bed, data):
@@ -322,6 +325,7 @@ def test_unsolicited_bytes_on_an_idle_connection(bed, data):
         be.say_all(data)
 
 
+@pytest.mark.modes("hy", "pc")
 def test_unsolicited_bytes_and_end_on_an_idle_connection(bed):
     be = bed.fake(articles=articles("a"), max_connections=1,
                   replacement_cooldown="50ms")
