@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "net/loop.h"
 #include "net/output.h"
+#include "route/mode.h"
 #include "route/selector.h"
 
 #include <string.h>
@@ -123,24 +124,6 @@ on_kick(struct exchange_client *c)
 	p->user->kick(p);
 }
 
-/* The answer decides that the session keeps this connection. */
-static bool
-is_pinning(const struct pipeline *p, const struct exchange *x,
-    enum response_class class, int code)
-{
-	switch (p->router->mode) {
-	case MODE_STATEFUL:
-		return class != RESPONSE_TROUBLE && class != RESPONSE_STALE &&
-		    class != RESPONSE_GARBAGE;
-	case MODE_HYBRID:
-		return class == RESPONSE_PASS &&
-		    (x->command.route == ROUTE_UNKNOWN ||
-		    (x->command.route == ROUTE_SELECT && code < 400));
-	default:
-		return false;
-	}
-}
-
 static void
 take_pin(struct pipeline *p, struct relay *r)
 {
@@ -158,7 +141,7 @@ on_answered(struct exchange_client *c, struct exchange *x,
 {
 	struct pipeline *p = from_client(c);
 
-	if (p->pin.relay != x->relay && is_pinning(p, x, class,
+	if (p->pin.relay != x->relay && mode_is_pinning(p->router->mode, &x->command, class,
 	    response->code))
 		take_pin(p, x->relay);
 	if (p->pin.relay == x->relay && class == RESPONSE_PASS)
@@ -248,87 +231,24 @@ give_up_carrier(struct pipeline *p)
 
 /* --- where a command may go -------------------------------------------------------- */
 
-/* Nothing may be sent behind it before its answer is known: it decides who is
- * asked next, and what for. */
-static bool
-is_barrier(const struct pipeline *p, const struct exchange *x)
-{
-	switch (x->command.route) {
-	case ROUTE_SELECT:
-	case ROUTE_UNKNOWN:
-	case ROUTE_POST:
-	case ROUTE_LOCAL:
-		return true;
-	default:
-		return p->router->mode == MODE_STATEFUL &&
-		    !pin_is_held(&p->pin);
-	}
-}
-
-/* Only the pinned backend will do: the session's group is there, or the
- * answer has to go with what the session saw there. */
-static bool
-is_bound(const struct pipeline *p, const struct exchange *x)
-{
-	switch (x->command.route) {
-	case ROUTE_GROUP:
-	case ROUTE_ANY:
-	case ROUTE_UNKNOWN:
-		return pin_is_held(&p->pin);
-	default:
-		return p->router->mode == MODE_STATEFUL &&
-		    pin_is_held(&p->pin);
-	}
-}
-
-static bool
-needs_slot(const struct pipeline *p, const struct exchange *x)
-{
-	switch (x->command.route) {
-	case ROUTE_SELECT:
-	case ROUTE_UNKNOWN:
-	case ROUTE_POST:
-		return true;
-	default:
-		return p->router->mode == MODE_STATEFUL;
-	}
-}
-
-static uint64_t
-get_eligible(const struct pipeline *p, const struct exchange *x)
-{
-	uint64_t eligible = p->eligible;
-
-	if (x->command.route == ROUTE_POST)
-		eligible &= p->router->posting;
-	if (is_bound(p, x))
-		return eligible & UINT64_C(1) << pin_get_backend_id(&p->pin);
-	/* With no slot anywhere it is those without one that refuse. */
-	if (needs_slot(p, x) && (eligible & p->router->keepable) != 0)
-		eligible &= p->router->keepable;
-	return eligible;
-}
-
 static struct route_ask
 get_ask(const struct pipeline *p, const struct exchange *x)
 {
-	return (struct route_ask){
-		.eligible = get_eligible(p, x),
-		.is_ordered = p->router->affinity == AFFINITY_FIRST &&
-		    command_prefers_same(&x->command),
-		.needs_slot = needs_slot(p, x),
-		/* Nobody knows what it does with a group that is selected. */
-		.most = x->command.route == ROUTE_UNKNOWN ? CONN_UNTOUCHED :
-		    CONN_GROUP_SELECTED,
-	};
+	return mode_get_ask(p->router, &x->command, &p->pin, p->eligible);
 }
 
+/* x may be asked on this connection. */
 static bool
-is_candidate(const struct pipeline *p, const struct exchange *x,
+suits(const struct pipeline *p, const struct exchange *x,
     const struct relay *r)
 {
-	return (router_get_candidates(p->router, x, get_eligible(p, x)) &
-	    UINT64_C(1) << relay_get_backend_id(r)) != 0;
+	uint64_t eligible = get_ask(p, x).eligible;
+	int id = relay_get_backend_id(r);
+
+	if (r == p->pin.relay)
+		return router_may_ask(p->router, x, eligible, id);
+	return (router_get_candidates(p->router, x, eligible) &
+	    UINT64_C(1) << id) != 0;
 }
 
 static void
@@ -406,7 +326,7 @@ change_touched_pin(struct pipeline *p, struct exchange *x)
 static void
 start_pinned(struct pipeline *p, struct exchange *x)
 {
-	if (!is_candidate(p, x, p->pin.relay))
+	if (!suits(p, x, p->pin.relay))
 		seek(p, x);
 	else if (x->command.route == ROUTE_UNKNOWN &&
 	    !pin_has_group(&p->pin) && relay_is_touched(p->pin.relay))
@@ -419,8 +339,8 @@ static void
 start_unpinned(struct pipeline *p, struct exchange *x)
 {
 	if (p->carrier != NULL && relay_is_idle(p->carrier)) {
-		if (!needs_slot(p, x) && is_candidate(p, x,
-		    p->carrier) && relay_has_room(p->carrier) &&
+		if (!get_ask(p, x).needs_slot && suits(p, x, p->carrier) &&
+		    relay_has_room(p->carrier) &&
 		    relay_is_quiet(p->carrier)) {
 			push(p, x, p->carrier);
 			return;
@@ -447,6 +367,12 @@ start_first(struct pipeline *p, struct exchange *x)
 /* --- the commands behind it ----------------------------------------------------------- */
 
 static bool
+is_barrier(const struct pipeline *p, const struct exchange *x)
+{
+	return mode_is_barrier(p->router->mode, &x->command, &p->pin);
+}
+
+static bool
 may_follow(const struct pipeline *p, const struct exchange *x,
     struct relay *r)
 {
@@ -454,7 +380,7 @@ may_follow(const struct pipeline *p, const struct exchange *x,
 		return false;
 	if (x->command.route != ROUTE_MSGID && r != p->pin.relay)
 		return false;
-	return !is_barrier(p, x) && relay_has_room(r) && is_candidate(p, x, r);
+	return !is_barrier(p, x) && relay_has_room(r) && suits(p, x, r);
 }
 
 /* They go out on one connection, as long as everything before them is on it,

@@ -62,14 +62,27 @@ get_lowest_tier(const struct router *r, uint64_t open)
 	return 0;
 }
 
+static uint64_t
+get_open(const struct router *r, const struct exchange *x, uint64_t eligible)
+{
+	return get_supporting(r, x, eligible) & ~x->missed & ~x->refused;
+}
+
 uint64_t
 router_get_candidates(const struct router *r, const struct exchange *x,
     uint64_t eligible)
 {
-	uint64_t open = get_supporting(r, x, eligible) & ~x->missed &
-	    ~x->refused & ~x->full;
+	uint64_t open = get_open(r, x, eligible) & ~x->full;
 
 	return get_lowest_tier(r, open) & ~x->spent & ~x->failed;
+}
+
+bool
+router_may_ask(const struct router *r, const struct exchange *x,
+    uint64_t eligible, int id)
+{
+	return (get_open(r, x, eligible) & ~x->spent & ~x->failed &
+	    BIT(id)) != 0;
 }
 
 /* All that are left have failed: they are tried once more, but not for ever. */
@@ -108,7 +121,7 @@ static void
 conclude(const struct router *r, struct exchange *x, uint64_t eligible)
 {
 	uint64_t supporting = get_supporting(r, x, eligible);
-	uint64_t open = supporting & ~x->missed & ~x->refused;
+	uint64_t open = get_open(r, x, eligible);
 
 	if ((open & x->full) != 0)
 		exchange_answer_line(x, "403 no news server has room for"

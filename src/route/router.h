@@ -61,6 +61,11 @@ struct route_ask {
 uint64_t router_get_candidates(const struct router *,
     const struct exchange *, uint64_t eligible);
 
+/* The exchange may be sent to this one, whatever its tier: for a connection
+ * that the session has anyway. */
+bool router_may_ask(const struct router *, const struct exchange *,
+    uint64_t eligible, int id);
+
 /* Tries every candidate for a connection, without waiting. With ROUTER_RELAY
  * *relay_r (given) has x as its first, and the slot if one was needed; gone,
  * arg: see relay_new(). With ROUTER_WAIT x holds the slots it may need until
