@@ -291,6 +291,19 @@ def test_option_set_and_threads(bed):
         assert re.search("^" + line + r"\b", done.stdout, re.M), line
 
 
+@pytest.mark.parametrize("mode_option,code", [
+    ("per-command", "500"), ("hybrid", "211"), ("stateful", "211")])
+def test_option_mode(bed, mode_option, code):
+    be = bed.fake()
+    assert bed.proxy(be, args=["-m", mode_option]).client().code(
+        "GROUP local.test") == code
+
+
+def test_option_mode_wrong_value(bed):
+    done = bed.run("-m", "sideways", "-b", "nntp://127.0.0.1:9")
+    assert done.returncode == 2 and "hybrid" in done.stderr
+
+
 @pytest.mark.parametrize("value", ["proxy.wait_timeout=soon",
                                    "proxy.nonsense=1", "nonsense.x=1",
                                    "backend nobody.tier=1"])

@@ -596,6 +596,21 @@ def test_pinned_where_no_posting_is(bed):
     assert (one.accepts, two.accepts) == (1, 1)
 
 
+@pytest.mark.modes("st")
+def test_stateful_pinned_where_no_posting_is(bed):
+    """Its backend is the only one, and that takes no articles."""
+    one, two = bed.mirrors(1, 101, max_connections=1)
+    two.options["posting"] = "yes"
+    proxy = bed.proxy(one, two)
+    clients = [proxy.client() for _ in range(2)]
+    for client in clients:
+        assert client.code("DATE") == "111"
+    assert sorted(post(client) for client in clients) == ["240", "440"]
+    for client in clients:
+        assert client.code("DATE") == "111"
+    assert posted(two) == [WHOLE] and one.asked("POST") == []
+
+
 @pytest.mark.modes("hy")
 def test_pinned_and_refused_by_the_pin(bed):
     one, two = poster(bed), poster(bed)
