@@ -7,10 +7,18 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # Debian 12 names. Each script asks for the lists it needs, no more.
 PACKAGES_BUILD="autoconf automake gcc libc6-dev make pkg-config
 	libcrypt-dev libinih-dev"
-# The second line: the libraries of INN, which is unpacked, not installed.
+# From the second line on: what the programs need that are unpacked and not
+# installed: INN, the other clients, SABnzbd, nyuu.
 PACKAGES_REAL="nzbget python3 python3-pytest util-linux
 	libcanlock3 libdb5.3 libperl5.36 libpython3.11 libsasl2-2 libssl3
-	libsystemd0 zlib1g"
+	libsystemd0 zlib1g
+	libicu72 libncursesw6 libpcre2-8-0 libslang2 libtinfo6 libuu0
+	ncurses-base perl
+	par2 python3-chardet python3-cheetah python3-cherrypy3
+	python3-configobj python3-cryptography python3-feedparser
+	python3-guessit python3-portend python3-puremagic python3-rebulk
+	python3-sabyenc python3-socks python3-ujson
+	g++ make nodejs"
 PACKAGES_CHECK="$PACKAGES_BUILD $PACKAGES_REAL zlib1g-dev
 	clang clang-14 libclang-rt-14-dev git libcriterion-dev llvm-14
 	mandoc patch procps xz-utils"

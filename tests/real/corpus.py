@@ -1,18 +1,24 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The articles of the real test, the same in every run.
 
-Two servers, "inn" and "newsd". Some hundred text articles in four groups:
-some at one server only, some at both. Two binary files as yEnc in parts of
-700 kB, the parts dealt out to the servers in turn.
+Two servers, "inn" and "newsd". Some hundred text articles in three groups:
+some at one server only, some at both. Binary files as yEnc in parts of
+700 kB: the parts of two are dealt out to the servers in turn, one is at INN.
+Clients post to a group that is empty at first.
 """
 
 import random
 
 import yenc
 
-GROUPS = ["local.binaries", "local.talk", "local.test", "local.tides"]
+GROUPS = ["local.binaries", "local.talk", "local.test", "local.tides",
+          "local.posts"]
+TEXT_GROUPS = GROUPS[1:4]
+POSTS = GROUPS[4]
 TEXT_ARTICLES = 420
-FILES = {"harbour.bin": 7_300_000, "lighthouse.bin": 3_000_001}
+FILES = {"harbour.bin": 7_300_000, "lighthouse.bin": 3_000_001,
+         "lantern.bin": 1_500_000}
+AT_INN_ONLY = ["lantern.bin"]
 PART_BYTES = 700_000
 HOMES = [("inn",), ("newsd",), ("inn", "newsd"), ("newsd",), ("inn",)]
 WORDS = """anchor breakwater chart dinghy ebb fathom gale halyard inlet jib
@@ -59,15 +65,26 @@ class Corpus:
             self.files[name] = (data, posted)
             self.articles += posted
 
-    def at(self, home):
-        return [a for a in self.articles if home in a.homes]
+    def at(self, *homes):
+        """Those which one of these servers has."""
+        return [a for a in self.articles if set(homes) & set(a.homes)]
+
+    def in_group(self, group, home):
+        """As that server numbers them: 1 and up."""
+        return [a for a in self.at(home) if group in a.groups]
+
+    def files_at(self, *homes):
+        """The files of which no part is missing there."""
+        return {name: (data, posted)
+                for name, (data, posted) in self.files.items()
+                if all(set(homes) & set(a.homes) for a in posted)}
 
 
 def text_article(n):
     rng = random.Random(1000 + n)
-    groups = [GROUPS[1 + n % 3]]
+    groups = [TEXT_GROUPS[n % 3]]
     if n % 10 == 0:
-        groups.append(GROUPS[1 + (n + 1) % 3])
+        groups.append(TEXT_GROUPS[(n + 1) % 3])
     return Article("<text.%d@harbour.example>" % n, groups,
                    "Log of the day, page %d" % n, text_body(rng),
                    HOMES[n // 3 % len(HOMES)])
@@ -92,6 +109,8 @@ def binary_articles(name, data):
     bodies = list(yenc.parts_of(name, data, PART_BYTES))
     for n, body in enumerate(bodies, 1):
         homes = HOMES[n % len(HOMES)]
+        if name in AT_INN_ONLY:
+            homes = ("inn",)
         yield Article("<part%d.%s@harbour.example>" % (n, name),
                       [GROUPS[0]], '"%s" yEnc (%d/%d)' % (
                           name, n, len(bodies)), body, homes)

@@ -59,6 +59,12 @@ def stuffed(text):
     return (b"\r\n" + text).replace(b"\r\n.", b"\r\n..")[2:] + b".\r\n"
 
 
+def undone(wire):
+    """The article in a block: without status line, end and doubled dots."""
+    block = wire.partition(b"\r\n")[2]
+    return (b"\r\n" + block).replace(b"\r\n..", b"\r\n.")[2:-3]
+
+
 def feed(port, articles):
     """Offers the articles to a server as a peer does (RFC 4644)."""
     with News(port) as peer:

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""nzbget downloads files whose parts are spread over both servers."""
+"""nzbget downloads files; the parts of some are spread over both servers."""
 
 import hashlib
 
 import nzb
 import nzbget
+from report import row
 
 CONNECTIONS = 8
 
@@ -15,10 +16,11 @@ def sums(files):
             for name, data in files.items()}
 
 
-def download(directory, articles, server):
-    """What nzbget made of the NZB (name to bytes), and its log."""
+def download(directory, files, server):
+    """What nzbget made of an NZB with these files of the corpus (name to
+    bytes), and its log."""
     path = directory / "files.nzb"
-    nzb.write(path, [posted for _, posted in articles.files.values()])
+    nzb.write(path, [posted for _, posted in files.values()])
     paths, log = nzbget.download(str(directory / "nzbget"), str(path),
                                  [server])
     files = {}
@@ -28,19 +30,39 @@ def download(directory, articles, server):
     return files, log
 
 
-def test_download_through_the_proxy(tmp_path, articles, proxy):
-    files, log = download(tmp_path, articles, nzbget.server(
-        proxy.port, CONNECTIONS, proxy.user or "", proxy.password or ""))
-    put_in = {name: data for name, (data, _) in articles.files.items()}
-    assert sums(files) == sums(put_in), log
+def check_download(directory, articles, service, **keys):
+    wanted = articles.files_at(*service.homes)
+    files, log = download(directory, wanted, {
+        **nzbget.server(service.port, CONNECTIONS, service.user or "",
+                        service.password or ""), **keys})
+    assert sums(files) == sums({name: data for name, (data, _)
+                                in wanted.items()}), log
     assert " failed" not in log, log
-    for name in put_in:
+    for name in wanted:
         assert "Successfully downloaded files/%s\n" % name in log, log
+
+
+@row("nzbget", "downloads an NZB with 8 connections")
+def test_download(tmp_path, articles, service):
+    check_download(tmp_path, articles, service)
+
+
+@row("nzbget", "the same with JoinGroup=yes", {
+    "per-command": "Told to join the group, it gives up each article when "
+    "GROUP is answered 500: JoinGroup=no is the setting for this mode."})
+def test_download_with_join_group(tmp_path, articles, service):
+    check_download(tmp_path, articles, service, JoinGroup="yes")
+
+
+def test_download_without_a_login(tmp_path, articles, open_proxy):
+    check_download(tmp_path, articles, open_proxy)
 
 
 def test_one_server_alone_is_not_enough(tmp_path, articles, inn):
     """So a download that succeeded did use both."""
-    files, log = download(tmp_path, articles, nzbget.server(
-        inn.port, CONNECTIONS, inn.USER, inn.PASSWORD))
+    files, log = download(
+        tmp_path, {name: file for name, file in articles.files.items()
+                   if name not in articles.files_at("inn")},
+        nzbget.server(inn.port, CONNECTIONS, inn.USER, inn.PASSWORD))
     assert not files
     assert "430 No such article" in log, log
