@@ -303,11 +303,24 @@ def test_411_and_unreachable_is_no_411(bed, kind):
 
 def test_411_and_no_slot_is_no_411(bed):
     one, two = two_with_a_group_each(bed)
-    two.options["max_connections"] = 1
-    client = bed.proxy(one, two).client()
+    two.options["max_connections"] = 2
+    proxy = bed.proxy(one, two)
+    reader, client = proxy.reader("local.two"), proxy.client()
     assert client.code("GROUP local.two") == NO_SLOT
     assert client.code("STAT 1") == "412"
     assert client.ask("GROUP local.both") == "211 1 1 1 local.both"
+    reader.fence()
+
+
+def test_411_without_those_that_never_have_a_slot(bed):
+    """One connection is the reserve: no group is ever read there, unless it
+    is so everywhere (test_no_slot_and_the_session_goes_on)."""
+    one, two = two_with_a_group_each(bed)
+    two.options["max_connections"] = 1
+    client = bed.proxy(one, two).client()
+    assert client.code("GROUP local.two") == "411"
+    assert client.ask("GROUP local.both") == "211 1 1 1 local.both"
+    assert two.seen == []
 
 
 def test_pin_moves_for_a_group_that_is_elsewhere(bed):

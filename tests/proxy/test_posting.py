@@ -467,10 +467,12 @@ def test_takethis_is_eaten_where_posting_is(bed, pinned):
 
 @pytest.mark.modes("hy", "pc")
 def test_slot_of_the_only_connection_is_the_reserve(bed):
+    """So nobody will ever post there, and the greeting says so."""
     be = poster(bed, max_connections=1)
     client = bed.proxy(be).client()
-    assert client.code("POST") == "403"
-    assert client.code("IHAVE <n@x>") == "403"
+    assert client.greeting[:3] == client.code("MODE READER") == "201"
+    assert client.code("POST") == "440"
+    assert client.code("IHAVE <n@x>") == "500"
     assert client.code("STAT <a@x>") == "223"
     assert posted(be) == []
 
