@@ -20,6 +20,10 @@
  * connect again at once must not spin, and should not wait in vain either. */
 #define DOWN_WAIT_MS 2000
 
+/* How long an answer of the proxy's own waits for a backend that it is about:
+ * it can be given without. */
+#define LOCAL_MS 2000
+
 /* What a waiting exchange owns; it outlives the exchange when a grant is
  * already under way. */
 struct route_wait {
@@ -325,7 +329,10 @@ on_timer(struct timer *t)
 		router_unwait(x);
 	else if (x->relay != NULL)
 		relay_pull(x->relay, x);
-	exchange_end(x, get_timeout_reason(x, now_ms));
+	if (x->command.route == ROUTE_LOCAL)
+		x->spent = UINT64_MAX;	/* answered with what is known */
+	else
+		exchange_end(x, get_timeout_reason(x, now_ms));
 	x->client->ops->kick(x->client);
 }
 
@@ -333,8 +340,12 @@ void
 router_start_clock(const struct router *r, struct exchange *x,
     struct loop *l)
 {
+	uint64_t timeout_ms = r->command_timeout_ms;
+
+	if (x->command.route == ROUTE_LOCAL && timeout_ms > LOCAL_MS)
+		timeout_ms = LOCAL_MS;
 	x->timer.expired = on_timer;
-	x->deadline_ms = l->now_ms + r->command_timeout_ms;
+	x->deadline_ms = l->now_ms + timeout_ms;
 	update_timer(x, l);
 }
 

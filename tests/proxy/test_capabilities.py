@@ -395,3 +395,13 @@ def test_unknown_backends_are_at_work(bed, mode):
     gate.open()
     busy.expect("111")
     assert be.accepts == 1
+
+
+def test_unknown_backend_whose_command_time_is_short(bed, mode):
+    """The time is over: the answer is what is known then."""
+    be = backend(bed, "HDR")
+    mute = bed.fake(connect_timeout="5s")
+    mute.script = silent
+    client = bed.proxy(be, mute, proxy={
+        "command_timeout": ms(600)}).client()
+    assert capabilities(client) == announced(mode, "HDR")
