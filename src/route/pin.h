@@ -3,8 +3,12 @@
  * stands there: its group and its current article (RFC 3977, 6).
  *
  *   PIN_NONE ──► PIN_HELD ──► PIN_LOST
- *      ▲            │ │
- *      └────────────┘ └─► PIN_HELD, another connection
+ *      ▲          │ │  ▲          │
+ *      └──────────┘ │  └──────────┘
+ *                   └─► PIN_HELD, another connection
+ *
+ * A lost one is replaced when the group that was asked for elsewhere meanwhile
+ * is there: the session has nothing left at the old place.
  *
  * All that a session has on the server's side is known here, so it could be
  * made again on another connection to the same backend.
