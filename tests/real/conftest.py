@@ -16,6 +16,7 @@ sys.path.insert(0, str(HERE))
 import corpus       # noqa: E402
 import inn as inn_server    # noqa: E402
 import leafnode as leafnode_server  # noqa: E402
+import nserv as nserv_server        # noqa: E402
 import report       # noqa: E402
 import servers      # noqa: E402
 
@@ -39,8 +40,8 @@ def interrupt(*_):
 
 
 def pytest_generate_tests(metafunc):
-    if "service" in metafunc.fixturenames:
-        metafunc.parametrize("service", report.modes_for(metafunc.definition),
+    for name in report.SERVICES & set(metafunc.fixturenames):
+        metafunc.parametrize(name, report.modes_for(metafunc.definition),
                              indirect=True, scope="session")
 
 
@@ -83,9 +84,9 @@ def newsd(stage, articles):
 
 @pytest.fixture(scope="session")
 def leafnode(stage, parts, inn):
-    """Has what INN has in two of the groups."""
-    server = leafnode_server.Leafnode(
-        stage, "b", parts, inn.service(), ["local.talk", "local.posts"])
+    """Has what INN has in one of the groups, and sends its posts there."""
+    server = leafnode_server.Leafnode(stage, "b", parts, inn.service(),
+                                      ["local.talk"])
     server.fetch()
     server.listen()
     yield server
@@ -93,19 +94,27 @@ def leafnode(stage, parts, inn):
 
 
 @pytest.fixture(scope="session")
+def nserv(stage):
+    server = nserv_server.Nserv(stage + "/nserv")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
 def start(stage):
-    """start(name, mode, backends, user, password): an nntpmux, which is
-    ended with the tests."""
-    started = []
+    """start(name, mode, backends, user, password): an nntpmux, or the one
+    of this name that runs already; all are ended with the tests."""
+    running = {}
 
     def start_one(name, *arguments):
-        proxy = servers.Nntpmux("%s/%s" % (stage, name),
-                                os.environ["NNTPMUX_PROGRAM"], *arguments)
-        started.append(proxy)
-        return proxy
+        if name not in running:
+            running[name] = servers.Nntpmux(
+                "%s/%s" % (stage, name), os.environ["NNTPMUX_PROGRAM"],
+                *arguments)
+        return running[name]
 
     yield start_one
-    for proxy in started:
+    for proxy in running.values():
         proxy.stop()
 
 
@@ -134,6 +143,31 @@ def service(request, proxies, inn):
     if request.param == "direct":
         return inn.service()
     return proxies[request.param]
+
+
+def before(start, server, name, request, others):
+    """server itself, or an nntpmux in front of it. In the modes in which a
+    session may have several backends, others come after it. No users: not
+    all of these servers have a login."""
+    mode = request.param
+    if mode == "direct":
+        return server.service()
+    backends = {name: {**server.backend(), "posting": "yes"}}
+    if mode != "stateful":
+        backends.update(others)
+    return start("%s-%s" % (name, mode), mode, backends).service(
+        tuple(backends))
+
+
+@pytest.fixture(scope="session")
+def leaf_service(request, start, leafnode, newsd):
+    return before(start, leafnode, "leafnode", request,
+                  {"newsd": newsd.backend()})
+
+
+@pytest.fixture(scope="session")
+def nserv_service(request, start, nserv, inn):
+    return before(start, nserv, "nserv", request, {"inn": inn.backend()})
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ import subprocess
 import threading
 
 from processes import copy_program, give_to_news, write
+from servers import Service
 
 SPOOL, CONFIG = "/var/spool/news", "/etc/news/leafnode"
 PROGRAMS = ("usr/sbin/leafnode", "usr/sbin/fetchnews")
@@ -94,6 +95,9 @@ class Leafnode:
     def listen(self):
         self.listener = Inetd(self.command("leafnode"))
         self.port = self.listener.port
+
+    def service(self):
+        return Service("direct", self.port, None, None, ("leafnode",))
 
     def backend(self):
         return {"address": "127.0.0.1:%d" % self.port}

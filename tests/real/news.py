@@ -15,9 +15,11 @@ class News:
         self.file = self.sock.makefile("rb")
         self.greeting = self.line()
         assert self.greeting[:3] in (b"200", b"201"), self.greeting
-        if user:
+        if user and password:
             self.expect("AUTHINFO USER " + user, b"381")
             self.expect("AUTHINFO PASS " + password, b"281")
+        elif user:
+            self.expect("AUTHINFO USER " + user, b"281")
 
     def line(self):
         line = self.file.readline()

@@ -30,7 +30,7 @@ class Post:
         number = next(numbers)
         self.subject = "Posted in the morning, number %d" % number
         self.group = group
-        self.msgid = "<post.%d@harbour.example>" % number if with_id else ""
+        self.msgid = "<post.%d@harbour.internal>" % number if with_id else ""
         self.body = body
         self.headers = [("From", "A Sailor <sailor@harbour.example>"),
                         ("Newsgroups", group), ("Subject", self.subject)]

@@ -2,7 +2,7 @@
 """The table of clients and modes, as the tests that ran make it.
 
 A test belongs to a row by @report.row(client, what). Its column is the
-parameter of the fixture `service`. A mode that makes no sense for it is given
+parameter of its fixture of SERVICES. A mode that makes no sense for it is given
 with the reason: without={"per-command": "needs a group"}; no test runs there
 and the reason becomes a note below the table. A cell is "ok" only if every
 test that belongs to it has passed.
@@ -10,6 +10,8 @@ test that belongs to it has passed.
 
 import pytest
 
+# The fixtures that are a news server for a client, with the mode as parameter.
+SERVICES = {"service", "leaf_service", "nserv_service"}
 COLUMNS = ["direct", "per-command", "hybrid", "stateful"]
 # The reason that most of those have that are not for per-command mode.
 NEEDS_GROUPS = {"per-command": "It reads groups, and per-command mode has "
@@ -106,12 +108,9 @@ class Table:
 
 
 def column_of(item):
-    """A test without the fixture has its column in its name."""
-    callspec = getattr(item, "callspec", None)
-    if callspec and "service" in callspec.params:
-        return callspec.params["service"]
-    mark = item.get_closest_marker("column")
-    return mark.args[0] if mark else "hybrid"
+    params = item.callspec.params
+    (name,) = SERVICES & set(params)
+    return params[name]
 
 
 def modes_for(definition):

@@ -28,12 +28,13 @@ def lines_of(text):
 
 
 def split_path(head):
-    """The header lines but Path and Xref, and the text of Path. A news
-    server writes these two anew; the rest is the author's."""
+    """The header lines but Path and Xref, sorted, and the text of Path. A
+    news server writes these two anew; the rest is the author's, but not
+    always the order."""
     path = [line for line in head if line.startswith(b"Path: ")]
     assert len(path) == 1, head
-    return [line for line in head
-            if not line.startswith((b"Path: ", b"Xref: "))], path[0][6:]
+    return sorted(line for line in head if not line.startswith(
+        (b"Path: ", b"Xref: "))), path[0][6:]
 
 
 def check_head(article, head):

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A yEnc encoder for files in several parts (the yEnc draft, version 1.3)."""
+"""yEnc for files in several parts (the yEnc draft, version 1.3)."""
 
 import zlib
 
 WIDTH = 128
 SHIFT = bytes((c + 42) % 256 for c in range(256))
+SHIFT_BACK = bytes((c - 42) % 256 for c in range(256))
 
 
 def parts_of(name, data, part_bytes):
@@ -41,3 +42,20 @@ def encode(piece):
         lines.append(text[at:end])
         at = end
     return b"\r\n".join(lines) + b"\r\n"
+
+
+def decoded(bodies):
+    """The file in these bodies, or whole articles, which are in order."""
+    return b"".join(piece_of(body) for body in bodies)
+
+
+def piece_of(body):
+    data = body[body.index(b"=ybegin "):].split(b"\r\n=yend ")[0]
+    lines = [line for line in data.split(b"\r\n")
+             if not line.startswith((b"=ybegin ", b"=ypart "))]
+    first, *escaped = b"".join(lines).split(b"=")
+    piece = bytearray(first.translate(SHIFT_BACK))
+    for text in escaped:
+        piece.append((text[0] - 64 - 42) % 256)
+        piece += text[1:].translate(SHIFT_BACK)
+    return bytes(piece)
