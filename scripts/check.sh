@@ -43,7 +43,7 @@ about()
 	docs)	echo "manual pages, samples and texts" ;;
 	mutants) echo "each broken mechanism is found by its test" ;;
 	distcheck) echo "the tarball builds, tests, installs, uninstalls" ;;
-	real)	echo "INN, nzbget and nntplib around nntpmux" ;;
+	real)	echo "real news servers and clients around nntpmux" ;;
 	newsd)	echo "the small news server" ;;
 	try)	echo "scripts/try.sh --once" ;;
 	*)	return 1 ;;

@@ -83,7 +83,8 @@ class Inn:
                           ("archive", "archive"), ("http", "http"),
                           ("filter", "etc/filter")):
             paths[key] = os.path.join(self.dir, name)
-        keys = {"localmaxartsize": "0", "domain": "inn.example", "pathhost": "inn.example",
+        keys = {"domain": "inn.example", "pathhost": "inn.example",
+                "localmaxartsize": "0",
                 "organization": "Test", "mta": '"/bin/true %s"',
                 "ovmethod": "tradindexed", "hismethod": "hisv6",
                 "artcutoff": "0", "maxartsize": "0", "wireformat": "true",

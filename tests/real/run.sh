@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../../scripts/common.sh"
 . "$here/parts.sh"
 
-LIMIT_S=${NNTPMUX_REAL_LIMIT:-300}
+LIMIT_S=${NNTPMUX_REAL_LIMIT:-480}
 
 if [ -z "${NNTPMUX_PROGRAM:-}" ] || [ -z "${NNTPMUX_NEWSD:-}" ]; then
 	need_packages $PACKAGES_BUILD $PACKAGES_REAL

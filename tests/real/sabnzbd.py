@@ -24,6 +24,7 @@ complete_dir = {directory}/complete
 auto_browser = 0
 check_new_rel = 0
 enable_broadcast = 0
+selftest_host = 127.0.0.1
 enable_unrar = 0
 enable_unzip = 0
 enable_7zip = 0

@@ -32,7 +32,8 @@ def test_by_message_id(leaf_service, articles):
             client.body("<nobody.has.this@harbour.example>")
 
 
-# It answers HDR with the code of XHDR. {first} and {last}: the numbers of the group's first and last article.
+# It answers HDR with the code of XHDR. {first} and {last}: the numbers of the
+# group's first and last article.
 BLOCKS = [("LISTGROUP", b"211"), ("XOVER {first}-{last}", b"224"),
           ("XHDR Subject {first}-{last}", b"221"),
           ("HDR Message-ID {first}", b"221"), ("ARTICLE {last}", b"220"),
