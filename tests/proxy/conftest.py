@@ -15,8 +15,8 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-pytest.register_assert_rewrite("client", "fake", "peer", "proxy", "server",
-                               "timing")
+pytest.register_assert_rewrite("client", "fake", "peer", "posting", "proxy",
+                               "server", "timing")
 
 import fake             # noqa: E402
 import proxy            # noqa: E402

@@ -7,8 +7,8 @@ NAMES is a JSON file: {message-id: [sha1 of its block, number at each
 backend]}. Readers select the group, read by number what the overview names,
 and leave; one that gets 403 comes again. Downloaders pipeline bodies, and
 time a STAT alone. Posters post articles of their own. Prints a line of JSON
-with counts, the longest STAT and what was posted (sha1 of the body); exits 1 with a reason at
-the first wrong byte.
+with counts, the longest STAT and what was posted (sha1 of the body); exits 1
+with a reason at the first wrong byte.
 """
 
 import asyncio

@@ -6,8 +6,8 @@
     be.script = [silent, None]    # the 1st connection by silent(), others well
 
 A script is a function of a connection (server.Conn) that plays the whole
-conversation; None is the correct server (sick.py has others).  An entry of `on` is a function of
-(connection, line) that plays one answer.  Every connection has its thread;
+conversation; None is the correct server (sick.py has others).  An entry of
+`on` is a function of (connection, line) that plays one answer.  Every connection has its thread;
 an exception in one other than "the peer is gone" fails the test that made
 the fake.
 

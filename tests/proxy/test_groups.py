@@ -45,7 +45,8 @@ def test_group_is_one_line_listgroup_a_block(bed):
 
 @pytest.mark.parametrize("command", ["LISTGROUP local.test",
                                      "LISTGROUP local.test 8-9",
-                                     "listgroup local.test", "group local.test"])
+                                     "listgroup local.test",
+                                     "group local.test"])
 def test_each_of_these_selects(bed, command):
     client = bed.proxy(bed.mirrors(7)[0]).client()
     assert client.code(command) == "211"
@@ -426,7 +427,8 @@ def test_current_article_is_not_moved_by_message_ids(bed):
 def test_slow_answer_in_a_group_is_streamed(bed):
     be, gate = bed.mirrors(1)[0], Gate()
     be.on["XOVER"] = lambda c, line: (
-        c.send(b"224 rows\r\n1\tx\r\n"), gate.wait(c), c.send(b"2\ty\r\n.\r\n"))
+        c.send(b"224 rows\r\n1\tx\r\n"), gate.wait(c),
+        c.send(b"2\ty\r\n.\r\n"))
     client = bed.proxy(be).client()
     client.say("GROUP local.test", "XOVER 1-")
     client.expect(211, 224)

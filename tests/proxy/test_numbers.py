@@ -96,7 +96,8 @@ def test_number_is_hidden_in_the_status_line(bed, verb, status, block, number):
     assert be.accepts == 1
 
 
-@pytest.mark.parametrize("verb,code", [("OVER <b@x>", 224), ("XOVER <b@x>", 224),
+@pytest.mark.parametrize("verb,code", [("OVER <b@x>", 224),
+                                       ("XOVER <b@x>", 224),
                                        ("HDR Subject <b@x>", 225),
                                        ("HDR Subject <b@x>", 221),
                                        ("XHDR Subject <b@x>", 221),

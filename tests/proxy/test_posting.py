@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """behaviours.md, "Refusals", and the issue: POST and IHAVE, in every mode.
-What a broken connection does to an article: test_posting_lost.py.
+See also test_posting_slots.py and test_posting_lost.py.
 
 POST -> 440, then LIST works              test_nobody_takes_articles_*
 340, large and dot-stuffed, 240/441       test_article_*, test_large_article
 greeting, user posting=no                 test_greeting_*, test_user_*
-the first that takes it                   test_next_backend_*, test_all_refuse_*
+the first that takes it                   test_next_backend_*, test_all_*
 IHAVE 335/235, 435, 436, 437              test_ihave_*
 pipelined, commands behind the article    test_post_behind_*, test_commands_*
 back-pressure                             test_backend_that_stops_reading
-slots                                     test_slot_*
-at the pin, or elsewhere                  test_pinned_*
 TAKETHIS                                  test_takethis_*
 """
 
@@ -19,36 +17,16 @@ import threading
 import pytest
 
 from fake import Gate, reply, takes
-from timing import SLOW, ms, scaled, wait_until
-from wire import article, articles, lines, stuff
+from posting import WHOLE, post, posted, poster
+from timing import SLOW, ms, scaled
+from wire import lines, stuff
 
 SHORT = {"replacement_cooldown": "50ms", "connect_timeout": ms(300),
          "response_timeout": ms(500)}
 FAST = {"wait_timeout": ms(600), "command_timeout": ms(900)}
-WHOLE = stuff(article("<new@x>", b".\r\n..\r\n.dot\r\nlast\r\n"))
 
 
-def poster(bed, **options):
-    """A backend that takes articles."""
-    return bed.fake(articles=articles("a"), posting="yes", **options)
-
-
-def post(client, whole=WHOLE, command="POST"):
-    """The code of the last answer."""
-    status = client.ask(command)
-    if status[:3] not in ("340", "335"):
-        return status[:3]
-    client.send(whole)
-    return client.line()[:3]
-
-
-def posted(*fakes):
-    """All articles that arrived, and no half one did."""
-    assert all(be.halves == [] for be in fakes)
-    return [raw for be in fakes for raw in be.posted]
-
-
-# --- nobody takes articles -----------------------------------------------------
+# --- nobody takes articles ---------------------------------------------------
 
 @pytest.mark.parametrize("command,code", [("POST", "440"),
                                           ("IHAVE <new@x>", "500")])
@@ -120,7 +98,7 @@ def test_user_none_may_post_greeting_201(bed):
     assert proxy.client().greeting[:3] == "201"
 
 
-# --- an article ----------------------------------------------------------------
+# --- an article --------------------------------------------------------------
 
 ARTICLES = {
     "dots": stuff(b"H: 1\r\n\r\n.\r\n..\r\n...\r\n.x\r\n"),
@@ -134,6 +112,8 @@ ARTICLES = {
     "LF dot CRLF": b"x\n.\r\ny\r\n.\r\n",
     "long lines": b"x" * 200000 + b"\r\n." + b"." * 100000 + b"\r\n.\r\n",
 }
+# What some servers take for an end, so the connection is not trusted then.
+LONE_DOTS = ("bare CR and LF", "LF dot CRLF")
 
 
 @pytest.mark.parametrize("kind", ARTICLES)
@@ -147,7 +127,9 @@ def test_article_is_byte_identical(bed, kind):
         assert client.line() == "240  thank\tyou <n@x>"
     client.fence()
     assert posted(be) == [ARTICLES[kind]] * 2
-    assert be.accepts == 1 and be.asked("POST") == ["POST", "POST"]
+    assert be.asked("POST") == ["POST", "POST"]
+    if kind not in LONE_DOTS:
+        assert be.accepts == 1
 
 
 def test_article_can_be_read_again(bed):
@@ -271,7 +253,7 @@ def test_backend_that_stops_reading(bed):
     assert posted(be) == [whole]
 
 
-# --- which backend -------------------------------------------------------------
+# --- which backend -----------------------------------------------------------
 
 REFUSALS = {
     "440": reply("440 no posting"), "480": reply("480 log in"),
@@ -347,7 +329,7 @@ def test_one_refuses_and_the_other_is_down_is_no_440(bed):
     client.at_end()
 
 
-# --- IHAVE ---------------------------------------------------------------------
+# --- IHAVE -------------------------------------------------------------------
 
 @pytest.mark.parametrize("last", ["235 ok", "436 later", "437 never"])
 def test_ihave_and_the_last_answer(bed, last):
@@ -375,7 +357,7 @@ def test_ihave_not_wanted_is_final(bed, answer):
     assert client.code("DATE") == "111"
 
 
-# --- other commands around it --------------------------------------------------
+# --- other commands around it ------------------------------------------------
 
 def test_post_behind_others_in_one_write(bed):
     be = poster(bed)
@@ -461,192 +443,3 @@ def test_takethis_is_eaten_where_posting_is(bed, pinned):
     client.expect(500, 500, 500)
     client.fence()
     assert be.seen == before and posted(be) == []
-
-
-# --- slots ---------------------------------------------------------------------
-
-@pytest.mark.modes("hy", "pc")
-def test_slot_of_the_only_connection_is_the_reserve(bed):
-    """So nobody will ever post there, and the greeting says so."""
-    be = poster(bed, max_connections=1)
-    client = bed.proxy(be).client()
-    assert client.greeting[:3] == client.code("MODE READER") == "201"
-    assert client.code("POST") == "440"
-    assert client.code("IHAVE <n@x>") == "500"
-    assert client.code("STAT <a@x>") == "223"
-    assert posted(be) == []
-
-
-@pytest.mark.modes("hy", "pc")
-def test_slot_held_by_another_poster(bed):
-    be = poster(bed, max_connections=2)
-    proxy = bed.proxy(be)
-    one, two = proxy.client(), proxy.client()
-    assert one.code("POST") == "340"
-    assert two.code("POST") == "403"
-    assert two.ask("STAT <a@x>") == "223 0 <a@x>"
-    one.send(WHOLE)
-    one.expect(240)
-    assert post(two) == "240"
-    assert posted(be) == [WHOLE] * 2 and be.peak <= 2
-
-
-@pytest.mark.modes("hy")
-def test_slot_held_by_a_reader(bed):
-    be = poster(bed, max_connections=2)
-    proxy = bed.proxy(be)
-    reader, client = proxy.reader(), proxy.client()
-    assert client.code("POST") == "403"
-    assert client.code("DATE") == "111"
-    assert post(reader) == "240"
-    assert reader.ask("STAT")[:3] == "223"
-    reader.close()
-    wait_until(lambda: post(client) == "240", what="the slot")
-
-
-@pytest.mark.modes("hy")
-def test_slot_at_another_posting_backend(bed):
-    one, two = poster(bed, max_connections=2), poster(bed, max_connections=2)
-    proxy = bed.proxy(one, two)
-    readers = [proxy.reader()]
-    assert post(proxy.client()) == "240"
-    assert posted(two) == [WHOLE]
-    readers.append(proxy.reader())
-    assert proxy.client().code("POST") == "403"
-
-
-@pytest.mark.modes("st")
-def test_slot_of_the_only_connection_in_stateful_mode(bed):
-    be = poster(bed, max_connections=1)
-    proxy = bed.proxy(be)
-    client = proxy.client()
-    assert post(client) == "240"
-    assert client.code("STAT <a@x>") == "223"
-    assert proxy.client().code("POST") == "403"
-
-
-def test_slot_comes_back_after_each_article(bed):
-    be = poster(bed, max_connections=2)
-    be.on["POST"] = takes(last="441 no")
-    proxy = bed.proxy(be)
-    client = proxy.client()
-    for _ in range(20):
-        assert post(client) == "441"
-    client.close()
-    proxy.stop()
-    proxy.assert_at_rest()
-
-
-@pytest.mark.modes("hy", "pc")
-def test_connection_is_used_again(bed):
-    be = poster(bed)
-    proxy = bed.proxy(be)
-    for _ in range(5):
-        client = proxy.client()
-        assert post(client) == "240"
-        assert client.code("STAT <a@x>") == "223"
-        client.close()
-    assert be.accepts == 1
-
-
-@pytest.mark.modes("hy", "pc")
-def test_many_posters_at_once(bed):
-    fakes = [poster(bed, max_connections=4) for _ in range(2)]
-    proxy = bed.proxy(*fakes)
-    whole = ["H: %d\r\n\r\n.%s\r\n" % (n, "x" * 5000) for n in range(40)]
-
-    def work(mine):
-        client = proxy.client()
-        for text in mine:
-            wait_until(lambda: post(client, stuff(text.encode())) == "240",
-                       what="a slot")
-
-    jobs = [threading.Thread(target=work, args=(whole[n::8],))
-            for n in range(8)]
-    for job in jobs:
-        job.start()
-    for job in jobs:
-        job.join()
-    assert sorted(posted(*fakes)) == sorted(stuff(t.encode()) for t in whole)
-    assert max(be.peak for be in fakes) <= 4
-
-
-# --- a pinned session ----------------------------------------------------------
-
-@pytest.mark.modes("hy", "st")
-def test_pinned_where_posting_is(bed):
-    be = poster(bed)
-    proxy = bed.proxy(be, poster(bed))
-    client = proxy.reader()
-    assert client.ask("STAT 1") == "223 1 <a@x>"
-    for _ in range(3):
-        assert post(client) == "240"
-        assert client.ask("STAT") == "223 1 <a@x>"
-    assert posted(be) == [WHOLE] * 3 and be.accepts == 1
-
-
-@pytest.mark.modes("hy")
-def test_pinned_where_no_posting_is(bed):
-    one, two = bed.mirrors(1, 101)
-    two.options["posting"] = "yes"
-    client = bed.proxy(one, two).reader()
-    for _ in range(3):
-        assert post(client) == "240"
-        assert client.ask("STAT") == "223 1 <a@x>", "the pin is lost"
-    assert posted(one, two) == posted(two) == [WHOLE] * 3
-    assert one.asked("POST") == []
-    assert (one.accepts, two.accepts) == (1, 1)
-
-
-@pytest.mark.modes("st")
-def test_stateful_pinned_where_no_posting_is(bed):
-    """Its backend is the only one, and that takes no articles."""
-    one, two = bed.mirrors(1, 101, max_connections=1)
-    two.options["posting"] = "yes"
-    proxy = bed.proxy(one, two)
-    clients = [proxy.client() for _ in range(2)]
-    for client in clients:
-        assert client.code("DATE") == "111"
-    assert sorted(post(client) for client in clients) == ["240", "440"]
-    for client in clients:
-        assert client.code("DATE") == "111"
-    assert posted(two) == [WHOLE] and one.asked("POST") == []
-
-
-@pytest.mark.modes("hy")
-def test_pinned_and_refused_by_the_pin(bed):
-    one, two = poster(bed), poster(bed)
-    one.on["POST"] = reply("440 no")
-    client = bed.proxy(one, two).reader()
-    assert post(client) == "240"
-    assert posted(two) == [WHOLE] and one.asked("POST") == ["POST"]
-    assert client.ask("STAT") == "223 1 <a@x>"
-
-
-@pytest.mark.modes("hy", "st")
-def test_pinned_in_one_write(bed):
-    client = bed.proxy(poster(bed)).client()
-    client.say("GROUP local.test", "STAT", "POST")
-    client.expect(211, 223, 340)
-    client.send(WHOLE + b"STAT\r\nGROUP local.test\r\nNEXT\r\nDATE\r\n")
-    client.expect(240, 223)
-    assert client.line() == "211 2 1 2 local.test"
-    assert client.line() == "223 2 <new@x>"
-    client.expect(111)
-
-
-@pytest.mark.modes("hy", "st")
-def test_pinned_and_keepalive(bed):
-    """No DATE in an article, however long it takes."""
-    be = poster(bed, keepalive=ms(50))
-    client = bed.proxy(be).reader()
-    be.wait_seen(1, "DATE")
-    assert client.code("POST") == "340"
-    for part in WHOLE[:10], WHOLE[10:]:
-        be.conns[0].pace(0.2)
-        client.send(part)
-    client.expect(240)
-    assert posted(be) == [WHOLE]
-    be.wait_seen(len(be.asked("DATE")) + 1 + len(be.asked("POST"))
-                 + len(be.asked("GROUP")))
-    client.fence()

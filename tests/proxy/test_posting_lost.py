@@ -16,12 +16,12 @@ import re
 import pytest
 
 from fake import Conn, Gate, takes
+from posting import WHOLE
 from timing import Clock, ms, scaled, wait_until
-from wire import article, articles, lines, stuff
+from wire import articles, lines, stuff
 
 SHORT = {"replacement_cooldown": "50ms", "connect_timeout": ms(300),
          "response_timeout": ms(500)}
-WHOLE = stuff(article("<new@x>", b".\r\n..\r\n.dot\r\nlast\r\n"))
 CLOSES = pytest.mark.parametrize("how", [Conn.close, Conn.reset],
                                  ids=["close", "reset"])
 COMMANDS = pytest.mark.parametrize("command,ahead", [
@@ -60,7 +60,7 @@ def assert_lost(client, proxy, fakes, arrived=0):
     after.expect(240)
 
 
-# --- the client is lost --------------------------------------------------------
+# --- the client is lost ------------------------------------------------------
 
 @COMMANDS
 @pytest.mark.parametrize("how", ["close", "reset", "half_close"])
@@ -173,7 +173,7 @@ def test_client_is_not_closed_for_a_slow_backend(bed, two):
     assert [raw for be in two for raw in be.posted] == [whole]
 
 
-# --- the backend is lost -------------------------------------------------------
+# --- the backend is lost -----------------------------------------------------
 
 @CLOSES
 @COMMANDS
@@ -294,7 +294,7 @@ def test_backend_that_does_not_read_is_lost(bed, two):
     assert sum(len(be.asked("POST")) for be in two) == 1
 
 
-# --- an answer before the end of the article -----------------------------------
+# --- an answer before the end of the article ---------------------------------
 
 @pytest.mark.parametrize("answer", ["441 too large", "240 enough", "400 no"])
 @pytest.mark.parametrize("then", ["reads", "closes"])
@@ -330,7 +330,7 @@ def test_early_answer(bed, two, answer, then):
     assert two[0].posted == two[1].posted == []
 
 
-# --- TERM ----------------------------------------------------------------------
+# --- TERM --------------------------------------------------------------------
 
 def test_term_while_an_article_is_on_its_way(bed, two):
     proxy = bed.proxy(*two)

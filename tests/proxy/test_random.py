@@ -138,7 +138,7 @@ def test_each_as_with_its_own_server(bed, seed):
     assert be.peak <= 8
 
 
-# --- faults ----------------------------------------------------------------------
+# --- faults ------------------------------------------------------------------
 
 def sick_script(seed):
     """A server that is correct for a while, then hangs, breaks or lies."""

@@ -125,7 +125,7 @@ def test_one_connection_is_pipelined_to_the_backend(bed):
     assert waiting == ["STAT <a@x>"] * 4
 
 
-# --- its answer is final -------------------------------------------------------
+# --- its answer is final -----------------------------------------------------
 
 @pytest.mark.parametrize("command", ["STAT", "BODY", "OVER", "HDR Subject"])
 @pytest.mark.parametrize("pinned", [False, True])
@@ -169,7 +169,7 @@ def test_final_refusal(bed, code):
     assert sorted(be.accepts for be in fakes) == [0, 1]
 
 
-# --- slots ---------------------------------------------------------------------
+# --- slots -------------------------------------------------------------------
 
 def test_slot_no_reserve(bed):
     be = bed.mirrors(1, max_connections=3)[0]
@@ -238,7 +238,7 @@ def test_these_do_not_pin(bed, command):
     assert proxy.client().code("STAT <a@x>") == "223"
 
 
-# --- which backend -------------------------------------------------------------
+# --- which backend -----------------------------------------------------------
 
 @pytest.mark.parametrize("kind", ["down", "400", "silent", "close"])
 def test_pinned_at_one_that_works(bed, kind):
@@ -273,7 +273,7 @@ def test_nobody_can_be_asked_400_and_close(bed):
     client.at_end()
 
 
-# --- lost ----------------------------------------------------------------------
+# --- lost --------------------------------------------------------------------
 
 @pytest.mark.parametrize("how", [Conn.close, Conn.reset],
                          ids=["close", "reset"])
