@@ -376,7 +376,9 @@ session_shut_down(struct session *s)
 	enter(s, SESS_LAST);
 	pipeline_keep_first(&s->pipeline);
 	first = pipeline_first(&s->pipeline);
-	if (s->input == INPUT_ARTICLE && first->state == EXCH_HELD)
+	if (first == NULL || first->state != EXCH_HELD)
+		login_give_up(s);	/* its command is forgotten */
+	else if (s->input == INPUT_ARTICLE)
 		exchange_end(first, REASON_SHUTDOWN);
 	session_kick(s);
 }

@@ -350,6 +350,10 @@ relay_send_article(struct relay *r, const char *p, size_t n, bool is_end)
 	bool was_waiting = conn_get_unsent(r->conn) > 0;
 
 	CHECK(r->state == RELAY_ARTICLE);
+	/* For some servers this is its end: they take what follows for
+	 * commands, whose answers must not reach anybody else. */
+	if (lone_dot_scan(&r->lone_dot, p, n - is_end))
+		conn_leave_trace(r->conn, CONN_UNKNOWN_SENT);
 	conn_send(r->conn, p, n);
 	if (is_end)
 		r->state = RELAY_STATUS;

@@ -7,6 +7,7 @@
 
 #include "base/list.h"
 #include "net/loop.h"
+#include "nntp/lone_dot.h"
 #include "nntp/multiline.h"
 #include "nntp/reason.h"
 #include "route/relay.h"
@@ -41,6 +42,7 @@ struct relay {
 	size_t exchanges_n;	/* all */
 	size_t sent_n;		/* of them, whose command went out */
 	struct multiline block;
+	struct lone_dot lone_dot;	/* in the article */
 	size_t answered_n;	/* in this loan */
 	size_t drained_bytes;	/* for nobody */
 	uint64_t window_bytes;	/* received since the deadline was set */

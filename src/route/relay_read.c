@@ -128,6 +128,7 @@ go_ahead(struct relay *r, struct exchange *x, const char *line,
     const struct response *response)
 {
 	r->state = RELAY_ARTICLE;
+	lone_dot_init(&r->lone_dot);
 	forward_go_ahead(x, r->loop, line, response);
 	relay_update_deadline(r);
 }
@@ -166,11 +167,21 @@ is_late_end(const struct relay *r, const struct response *response)
 	return response->code == 400 && r->is_pooled && r->answered_n == 0;
 }
 
-/* Not all of the article is out yet: what is it an answer to? */
+/* Not all of the command, or of the article behind it, is out yet: what is it
+ * an answer to? */
 static bool
-is_early(const struct relay *r, const struct exchange *x)
+is_early(const struct relay *r)
 {
-	return x->state == EXCH_POSTING && conn_get_unsent(r->conn) > 0;
+	return r->sent_n == 1 && (conn_get_unsent(r->conn) > 0 ||
+	    r->conn->output.is_broken);
+}
+
+static enum reason
+get_reason(const struct exchange *x, enum response_class class)
+{
+	if (class == RESPONSE_CONTINUE && x->client == NULL)
+		return REASON_POST_LEFT;
+	return verdict_get_reason(class);
 }
 
 /* A complete status line. False: the relay is gone. */
@@ -183,9 +194,9 @@ on_status(struct relay *r, struct exchange *x, const char *line,
 	    response_classify(&x->command, response);
 	char said[BACKEND_SAID_MAX];
 
-	if (is_late_end(r, response) || is_early(r, x)) {
-		relay_lose(r, is_early(r, x) ? REASON_UNSOLICITED :
-		    REASON_BACKEND_EOF);
+	if (is_late_end(r, response) || is_early(r)) {
+		relay_lose(r, is_late_end(r, response) ? REASON_BACKEND_EOF :
+		    REASON_UNSOLICITED);
 		return false;
 	}
 	r->answered_n++;
@@ -205,7 +216,7 @@ on_status(struct relay *r, struct exchange *x, const char *line,
 	log_info("backend=%s fd=%d said \"%s\"", r->backend->name,
 	    r->conn->stream.fd, backend_format_said(r->backend, line,
 	    response->line_n, said));
-	relay_lose(r, verdict_get_reason(class));
+	relay_lose(r, get_reason(x, class));
 	return false;
 }
 

@@ -49,3 +49,66 @@ def test_pin_at_a_higher_tier_is_asked_first(bed):
         "223 70 <c@x>", "223 70 <c@x>", "211 3 50 52 local.test",
         "223 51 <b@x>"]
     assert len(low.seen) == before
+
+
+@pytest.mark.modes("hy", "st")
+def test_what_was_packed_behind_the_answer_to_keepalive(bed):
+    """The client's command had not been sent yet, so it is no answer to it."""
+    gate = Gate()
+    be = bed.fake(articles=articles("a"), pipeline_depth=1, keepalive=ms(300))
+    be.on["DATE"] = lambda c, line: (gate.wait(c), c.say("111 1", "111 2"))
+    client = bed.proxy(be).reader()
+    be.wait_seen(1, "DATE")
+    client.say("HELP", "DATE")
+    assert client.line()[:3] == "100" and client.block()
+    gate.open()
+    assert client.rest()[:3] == b"400"
+    assert len(be.asked("DATE")) == 1
+
+
+# --- posting ---------------------------------------------------------------------
+
+@pytest.mark.parametrize("end", [b"x\n.\n", b"x\n.\r\n", b"x\r\n.\n", b".\n"])
+def test_commands_inside_an_article(bed, end):
+    """A server that takes a bare LF for a line end runs them: the answers must
+    find nobody."""
+    gate = Gate()
+
+    def until_a_dot(conn, line):
+        conn.say("340 go on")
+        while conn.read_line() != ".":
+            pass
+        conn.say("240 thank you")
+
+    be = bed.fake(articles=articles("a"), posting="yes", max_connections=2)
+    be.on["POST"] = until_a_dot
+    be.on["XLATE"] = lambda c, line: (gate.wait(c), c.say("430 no"))
+    proxy = bed.proxy(be)
+    poster = proxy.client()
+    assert poster.code("POST") == "340"
+    poster.send(end + b"XLATE\r\n.\r\n")
+    assert poster.line()[:3] == "240"
+    be.wait_seen(1, "XLATE")
+    poster.close()
+    reader = proxy.client()
+    reader.say("STAT <a@x>")
+    assert reader.line() == "223 0 <a@x>"
+    gate.open()
+    assert not set(be.conns_of("POST")) & set(be.conns_of("STAT"))
+
+
+def test_client_gone_before_the_go_ahead_is_no_fault_of_the_server(bed):
+    gate = Gate()
+    be = bed.fake(articles=articles("a"), posting="yes", max_connections=2)
+    be.on["POST"] = lambda c, line: (gate.wait(), takes()(c, line))
+    proxy = bed.proxy(be)
+    client = proxy.client()
+    client.say("POST")
+    be.wait_seen(1, "POST")
+    client.reset()
+    proxy.wait_log("end=client-reset")
+    gate.open()
+    wait_until(lambda: be.held == 0 and be.halves, what="the end of it")
+    proxy.stop()
+    assert proxy.counts(be.name)["failures"] == 0
+    assert not proxy.log_contains("reason=garbage")
