@@ -3,7 +3,6 @@
 
 import glob
 import os
-import pwd
 import warnings
 
 import corpus
@@ -30,9 +29,7 @@ class Inn:
         self.dir = directory
         self.libraries = libraries
         self.processes = []
-        root = os.geteuid() == 0
-        self.user = "news" if root else pwd.getpwuid(os.geteuid()).pw_name
-        self.switch_to = "news" if root else None
+        self.switch_to = "news" if os.geteuid() == 0 else None
         self.env = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8",
                     "INNCONF": os.path.join(self.dir, "etc/inn.conf"),
                     "LD_LIBRARY_PATH": libraries, "TMPDIR": self.dir}
@@ -89,7 +86,6 @@ class Inn:
                 "ovmethod": "tradindexed", "hismethod": "hisv6",
                 "artcutoff": "0", "maxartsize": "0", "wireformat": "true",
                 "bindaddress": "127.0.0.1", "bindaddress6": '"::1"',
-                "runasuser": self.user, "runasgroup": self.user,
                 "nnrpdloadlimit": "0", "pgpverify": "false",
                 "doinnwatch": "false"}
         keys.update(("path" + key, path) for key, path in paths.items())

@@ -49,7 +49,7 @@ def copy_program(source, target, names):
 
 
 def give_to_news(path):
-    """As root, INN and leafnode run as the user "news"."""
+    """INN and leafnode run as the user "news" only."""
     if os.geteuid() != 0:
         return
     shutil.chown(path, "news", "news")

@@ -20,6 +20,10 @@ else
 	need_packages $PACKAGES_REAL
 fi
 
+case $(id -un) in
+root | news) ;;
+*)	die "INN runs as the user news only: be that user, or root" ;;
+esac
 command -v npm >/dev/null || need_packages npm
 log=$(unpack_parts "$ROOT/build/parts" 2>&1) || die "unpacking: $log"
 log=$(install_nyuu "$ROOT/build/nyuu" 2>&1) || die "nyuu: $log"
