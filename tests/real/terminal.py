@@ -70,18 +70,24 @@ class Terminal:
             if select.select([self.master], [], [], 0.05)[0]:
                 self.read(limit)
 
-    def press_until(self, key, wanted, limit_s=LIMIT_S):
-        """For a program that asks now this, now that at its start or its
-        end: presses the key whenever it is silent, until the text has come
-        (None: until the child has ended)."""
-        limit = time.monotonic() + limit_s
+    def press(self, keys, wanted):
+        """Until the text has come. A program may throw away what was typed
+        before it asked, a little after its question is on the screen: so
+        the keys are pressed again when nothing at all happens."""
+        self.send(keys)
+        self.press_when_silent(keys, wanted, 3)
+
+    def press_when_silent(self, keys, wanted, silence_s=0.5):
+        """Until the text has come (None: until the child has ended)."""
+        limit = time.monotonic() + LIMIT_S
         while wanted is None or wanted not in self.text()[self.seen:]:
             assert time.monotonic() < limit, self.text()[-3000:]
-            if not select.select([self.master], [], [], 0.5)[0]:
-                self.send(key)
+            if not select.select([self.master], [], [], silence_s)[0]:
+                self.send(keys)
             elif not self.read(limit):
                 assert wanted is None, self.text()[-3000:]
                 return
+        self.expect(wanted or "")
 
     def send(self, keys):
         os.write(self.master, keys.encode())

@@ -64,8 +64,7 @@ def slrn(service, parts, directory, groups, editor="/bin/false"):
 
 def slrn_save(screen, path, article):
     """Saves the article that is on the screen; the file is made new."""
-    screen.send("o")
-    screen.expect("ave to file")
+    screen.press("o", "ave to file")
     screen.send("\x15" + str(path) + "\r")
     screen.wait_until(lambda: path.exists() and compare.same(
         article, saved(path)), "%s in %s" % (article.msgid, path))
@@ -80,17 +79,13 @@ def saved(path):
 def test_slrn_reads(service, articles, parts, tmp_path):
     wanted = articles.in_group(GROUP, "inn")
     with slrn(service, parts, tmp_path, [GROUP]) as screen:
-        screen.send("\r")
-        screen.expect(wanted[1].headers["Subject"])
+        screen.press("\r", wanted[1].headers["Subject"])
         screen.expect("Group: " + GROUP)
-        screen.send("\r")
-        screen.expect("Newsgroups:")
+        screen.press("\r", "Newsgroups:")
         slrn_save(screen, tmp_path / "first", wanted[0])
-        screen.send("n")
-        screen.expect(wanted[1].headers["Subject"])
+        screen.press("n", wanted[1].headers["Subject"])
         slrn_save(screen, tmp_path / "second", wanted[1])
-        screen.send("q")
-        screen.expect("News Groups: 127.0.0.1")
+        screen.press("q", "News Groups: 127.0.0.1")
         screen.send("q")
         assert screen.end() == 0
     assert (tmp_path / "newsrc").read_text().startswith(GROUP + ": 1-2\n")
@@ -103,14 +98,10 @@ def test_slrn_posts(service, inn, parts, tmp_path):
     post = posted.Post(body=posted.PLAIN_BODY)
     editor = Editor(tmp_path, post)
     with slrn(service, parts, tmp_path, [GROUP], editor.path) as screen:
-        screen.send("P")
-        screen.expect("Newsgroup:")
-        screen.send("\r")
-        screen.expect("Subject:")
-        screen.send(post.subject + "\r")
-        screen.expect("Post the message?")
-        screen.send("y")
-        screen.expect("done")
+        screen.press("P", "Newsgroup:")
+        screen.press("\r", "Subject:")
+        screen.press(post.subject + "\r", "Post the message?")
+        screen.press("y", "done")
         screen.send("q")
         assert screen.end() == 0
     posted.check(inn, post)
@@ -169,15 +160,13 @@ def test_tin_reads(service, articles, tin_program, tmp_path):
     wanted = articles.in_group(GROUP, "inn")
     command, env = tin(service, tin_program, tmp_path, [GROUP])
     with Terminal([*command, "-d"], env, tmp_path) as screen:
-        screen.press_until("\r", "Group Selection")
+        screen.press_when_silent("\r", "Group Selection")
         screen.expect(GROUP)
-        screen.send("\r")
-        screen.expect(wanted[0].headers["Subject"])
-        screen.send("\r")
+        screen.press("\r", wanted[0].headers["Subject"])
         words = re.findall(rb"[a-z ]{12,}", wanted[0].body)[0].decode()
-        screen.expect(words.strip())
+        screen.press("\r", words.strip())
         screen.send("QQ")
-        screen.press_until("y", None)
+        screen.press_when_silent("y", None)
 
 
 @row("tin", "-w: posts (POST)", {
@@ -189,8 +178,6 @@ def test_tin_posts(service, inn, tin_program, tmp_path):
     env["VISUAL"] = env["EDITOR"] = str(editor.path)
     with Terminal([*command, "-w", post.group], env, tmp_path) as screen:
         screen.expect("Post subject")
-        screen.send(post.subject + "\r")
-        screen.expect("p=post")
-        screen.send("p")
-        screen.expect("Article posted")
+        screen.press(post.subject + "\r", "p=post")
+        screen.press("p", "Article posted")
     posted.check(inn, post)
