@@ -327,6 +327,11 @@ conn_get(struct backend *b, struct loop *l, enum conn_trace most,
 		}
 		if (rc != POOL_ITEM)
 			return rc;
+		/* One place is enough, the others may serve others. */
+		if (from_item(item)->trace > most) {
+			conn_retire(item, l);
+			return POOL_BUSY;
+		}
 		if (adopt(from_item(item), l, most)) {
 			*conn_r = from_item(item);
 			return rc;

@@ -108,9 +108,10 @@ struct conn {
  * loop.
  * POOL_ITEM    *conn_r is ready
  * POOL_CREATE  *conn_r is being made; ready() or unmade() will be called
- * POOL_BUSY, POOL_DOWN, POOL_CLOSED  none; *conn_r is NULL
- * A connection that turned out dead, too old or too much used is closed and
- * another taken: the caller never hears of it. */
+ * POOL_BUSY, POOL_DOWN, POOL_CLOSED  none; *conn_r is NULL. BUSY also when the
+ *              idle ones are too much used; then one of them is closed
+ * A connection that turned out dead or too old is closed and another taken: the
+ * caller never hears of it. */
 enum pool_rc conn_get(struct backend *, struct loop *, enum conn_trace most,
     struct conn **conn_r)
     __attribute__((warn_unused_result));

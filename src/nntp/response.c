@@ -140,7 +140,8 @@ static enum response_class classify_anywhere(const struct command *c, int code)
 static enum response_class classify_post(const struct command *c, int code)
 {
 	switch (code) {
-	case 440: case 501:
+	/* Whoever reads there need not be allowed to post. */
+	case 440: case 480: case 483: case 501:
 		return RESPONSE_UNSUPPORTED;
 	default:
 		return classify_anywhere(c, code);

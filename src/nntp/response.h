@@ -80,7 +80,7 @@ enum response_class {
  * UNKNOWN PASS     3xx: GB. PASS     PASS   PASS    PASS     PASS
  *
  * (1) or STALE   (2) 412: UNSUPPORTED   (3) 403, 481, 482, 502: TROUBLE
- * (4) 440: UNSUPPORTED
+ * (4) 440, 480, 483: UNSUPPORTED
  * For GROUP and UNKNOWN there is one backend only, so its refusals are the
  * answer; but a 480 or 483 there speaks of the proxy's login, not of the
  * client's.

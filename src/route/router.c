@@ -152,7 +152,7 @@ has_slot(const struct router *r, struct exchange *x, int id)
 		return true;
 	}
 	x->full |= BIT(id);
-	log_info("backend=%s has no slot for a session that keeps its"
+	log_debug("backend=%s has no slot for a session that keeps its"
 	    " connection", selector_backend(r->selector, id)->name);
 	return false;
 }
@@ -211,16 +211,18 @@ try_each(const struct router *r, struct exchange *x,
 		if (ask->needs_slot && !has_slot(r, x, id))
 			continue;
 		rc = conn_get(b, l, ask->most, &conn);
-		if (conn != NULL)
+		if (conn != NULL) {
+			if (ask->is_ordered && (x->full | x->waits) != 0)
+				log_info("backend=%s serves %s, those before"
+				    " it are down or full", b->name,
+				    x->command.row->verb);
 			return lease(r, x, id, conn, l, gone, arg);
+		}
 		x->waits |= BIT(id);
 		if (rc != POOL_DOWN)
 			is_down = false;
 		if (rc != POOL_DOWN && ask->is_ordered)
 			candidates = 0;
-		else if (ask->is_ordered)
-			log_info("backend=%s is down, so %s goes elsewhere",
-			    b->name, x->command.row->verb);
 	}
 	if (!is_down)
 		x->down_until_ms = 0;

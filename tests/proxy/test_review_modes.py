@@ -112,3 +112,18 @@ def test_client_gone_before_the_go_ahead_is_no_fault_of_the_server(bed):
     proxy.stop()
     assert proxy.counts(be.name)["failures"] == 0
     assert not proxy.log_contains("reason=garbage")
+
+
+@pytest.mark.modes("hy")
+def test_post_needs_a_login_at_the_pin_only(bed):
+    """480 to POST speaks of posting, not of the connection: another backend
+    takes the article, and the pin stays."""
+    first, second = bed.mirrors(1, 101, posting="yes")
+    first.on["POST"] = reply("480 no right to post")
+    client = bed.proxy(first, second).client()
+    assert client.code("GROUP local.test") == "211"
+    assert client.code("POST") == "340"
+    client.send(b"From: a@x\r\n\r\nx\r\n.\r\n")
+    assert client.code("STAT 1") == "240"
+    assert client.line()[:3] == "223"
+    assert len(second.posted) == 1 and not first.posted
