@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct census;
 struct conf;
 struct loop;
 struct passwords;
@@ -20,6 +21,7 @@ struct client_context {
 	const struct conf *conf;
 	const struct router *router;
 	struct passwords *passwords;
+	struct census *census;
 	struct loop *loop;
 
 	/* owner: the loop */

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "client/census.h"
 #include "conf/conf.h"
 #include "net/socket.h"
 #include "route/exchange.h"
@@ -26,6 +27,9 @@ enter(struct session *s, enum session_state state)
 {
 	CHECK(state > s->state);
 	log_trace("fd=%d session %d -> %d", s->stream.fd, s->state, state);
+	/* Before the client can see its end and come back. */
+	if (state >= SESS_LINGERING && s->state < SESS_LINGERING)
+		census_leave(s->context->census, &s->peer);
 	s->state = state;
 }
 

@@ -20,8 +20,8 @@ struct client_context;
 struct conf_listen;
 struct session;
 
-/* Takes fd, a non-blocking socket; keeps context and listen. The greeting goes
- * out at once. */
+/* Takes fd, a non-blocking socket, and the place of peer in the census; keeps
+ * context and listen. The greeting goes out at once. */
 void session_start(struct client_context *, int fd, const struct addr *peer,
     const struct conf_listen *listen);
 

@@ -73,6 +73,7 @@ struct conf_proxy {
 	enum conf_mode mode;
 	unsigned threads;			/* 0 = auto */
 	unsigned max_clients;
+	unsigned max_clients_per_address;	/* 0 = no limit */
 	uint64_t client_idle_timeout_ms;
 	uint64_t client_stall_timeout_ms;
 	uint64_t login_timeout_ms;

@@ -91,6 +91,10 @@ static const struct setting settings[] = {
 { PROXY(max_clients, max_clients), INT(1, 1000000), .def = "10000",
   .text = "Clients at a time, all listeners together; the limit of open"
   " files is raised for them if it can be." },
+{ PROXY(max_clients_per_address, max_clients_per_address), INT(0, 1000000),
+  .def = "0", .text = "Clients at a time of one IPv4 address, or of the 64"
+  " first bits of an IPv6 address; 0 = no limit. Those at unix sockets are not"
+  " counted." },
 { PROXY(client_idle_timeout, client_idle_timeout_ms),
   DURATION(MINUTES(3), DAYS(30)), .def = "10m",
   .text = "A client that sends nothing for so long is disconnected without"

@@ -24,6 +24,8 @@
 	    "400 server is going down, come back later")                     \
 	X(SERVER_FULL, "server-full", "max_clients reached",                  \
 	    "400 server is busy, come back later")                            \
+	X(ADDRESS_FULL, "address-full", "max_clients_per_address reached",    \
+	    "400 all places of your address are taken, come back later")      \
 	X(ADDRESS_REFUSED, "address-refused", "client address is not allowed",\
 	    "502 access denied")                                              \
 	/* a command fails: the session ends with it */                       \

@@ -6,6 +6,7 @@
 #include "backend/pool.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "client/census.h"
 #include "client/password.h"
 #include "conf/conf.h"
 #include "conf/options.h"
@@ -37,6 +38,7 @@ struct server {
 	struct acceptor acceptor;
 	struct resolver *resolver;
 	struct passwords *passwords;
+	struct census *census;
 	struct backend *backends[CONF_BACKENDS_MAX];
 	struct router router;
 	struct worker *workers;
@@ -165,24 +167,29 @@ make_router(struct server *s)
 static int
 start_threads(struct server *s)
 {
+	struct client_context shared = { .conf = s->conf };
 	int error;
 
 	s->resolver = resolver_new();
 	s->passwords = passwords_start(s->conf);
 	if (s->passwords == NULL)
 		return errno;
+	s->census = census_new(s->clients_max);
 	make_router(s);
+	shared.router = &s->router;
+	shared.passwords = s->passwords;
+	shared.census = s->census;
 	error = housekeeper_start(&s->housekeeper, s->workers_n, s->backends,
 	    s->conf->backends_n, s->conf->log.stats_interval_ms);
 	s->workers = xcalloc(s->workers_n, sizeof(s->workers[0]));
 	while (error == 0 && s->started_n < s->workers_n) {
 		error = worker_start(&s->workers[s->started_n], s->started_n,
-		    s->conf, &s->router, s->passwords, s->backends);
+		    &shared, s->backends);
 		s->started_n += error == 0;
 	}
 	if (error == 0)
 		error = acceptor_start(&s->acceptor, s->workers,
-		    s->workers_n, s->clients_max);
+		    s->workers_n, s->census, s->clients_max);
 	return error;
 }
 
@@ -286,6 +293,7 @@ free_all(struct server *s)
 	for (size_t i = 0; i < s->conf->backends_n; i++)
 		backend_free(s->backends[i]);
 	selector_free(s->router.selector);
+	census_free(s->census);
 	for (unsigned i = 0; i < s->started_n; i++)
 		worker_fini(&s->workers[i]);
 	housekeeper_fini(&s->housekeeper);
@@ -357,7 +365,7 @@ server_run(const struct conf *conf, bool is_daemon)
 	struct server *s = &server;
 	int error;
 
-	s->conf = conf;
+	*s = (struct server){ .conf = conf };
 	if (log_open(conf->log.target, conf->log.level, conf->log.format) <
 	    0) {
 		log_error("can't open the log %s: %s", conf->log.target,
