@@ -17,6 +17,8 @@
 	X(CLIENT_RESET, "client-reset", "client reset the connection", NULL)  \
 	X(CLIENT_IDLE, "client-idle", "client idle too long", NULL)           \
 	X(CLIENT_STALL, "client-stall", "client takes no answers", NULL)      \
+	X(UNKNOWN_COMMANDS, "unknown-commands", "unknown commands only",      \
+	    "400 this is a news server")                                      \
 	X(LOGIN_TIMEOUT, "login-timeout", "client did not log in", NULL)      \
 	X(LOGIN_BUSY, "login-busy", "password checks are piling up",          \
 	    "400 server is busy, come back later")                            \

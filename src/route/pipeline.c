@@ -80,9 +80,21 @@ take_out(struct pipeline *p, struct exchange *x)
 
 /* --- answers ------------------------------------------------------------------- */
 
+/* An empty line is no command at all. */
+static bool
+is_unknown(const struct exchange *x)
+{
+	return x->command.row->id == CMD_UNKNOWN && x->command.line_n > 0;
+}
+
 static void
 finish(struct pipeline *p, struct exchange *x)
 {
+	/* What a backend said to it has been looked at in on_answered(). */
+	if (is_unknown(x))
+		p->unknown_n += x->state == EXCH_ANSWERED;
+	else if (x->command.line_n > 0)
+		p->unknown_n = 0;
 	take_out(p, x);
 	exchange_free(x);
 	p->done_n++;
@@ -98,6 +110,7 @@ advance(struct pipeline *p)
 	struct exchange *x;
 
 	while ((x = pipeline_first(p)) != NULL &&
+	    p->unknown_n < PIPELINE_UNKNOWN_MAX &&
 	    x->state == EXCH_ANSWERED && x->ends == REASON_NONE) {
 		output_append(p->client.output, x->answer, x->answer_n);
 		finish(p, x);
@@ -144,6 +157,8 @@ on_answered(struct exchange_client *c, struct exchange *x,
 	if (p->pin.relay != x->relay && mode_is_pinning(p->router->mode, &x->command, class,
 	    response->code))
 		take_pin(p, x->relay);
+	if (is_unknown(x) && class == RESPONSE_PASS)
+		p->unknown_n = response->code == 500 ? p->unknown_n + 1 : 0;
 	if (p->pin.relay == x->relay && class == RESPONSE_PASS)
 		pin_follow(&p->pin, &x->command, response, line);
 }
@@ -430,6 +445,11 @@ pipeline_pump(struct pipeline *p, enum reason *reason_r)
 		if (is_pin_lost(p, x)) {
 			*reason_r = REASON_PIN_LOST;
 			append_line(p, reason_answer(REASON_PIN_LOST));
+			return PIPELINE_ENDS;
+		}
+		if (p->unknown_n >= PIPELINE_UNKNOWN_MAX) {
+			*reason_r = REASON_UNKNOWN_COMMANDS;
+			append_line(p, reason_answer(REASON_UNKNOWN_COMMANDS));
 			return PIPELINE_ENDS;
 		}
 		if (x == NULL || x->state != EXCH_QUEUED)

@@ -28,6 +28,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* After so many unknown commands in a row it is no news client. */
+#define PIPELINE_UNKNOWN_MAX 10
+
 struct pipeline;
 
 struct pipeline_user {
@@ -51,6 +54,7 @@ struct pipeline {
 	struct relay *carrier, *side;	/* NULL: none */
 	struct pin pin;
 	unsigned single_n;		/* commands still to go one by one */
+	unsigned unknown_n;		/* unknown commands in a row */
 	uint64_t done_n;		/* commands answered */
 };
 

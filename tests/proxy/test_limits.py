@@ -2,11 +2,13 @@
 """What one client, or one address, may take.
 
 max_clients_per_address             test_address_*
+10 unknown commands in a row        test_unknown_*
 """
 
 import pytest
 
 from client import Client
+from fake import reply
 from timing import wait_until
 from wire import articles
 
@@ -145,3 +147,126 @@ def test_address_zero_is_no_limit(bed):
     proxy = bed.proxy(bed.fake())
     clients = [proxy.client() for _ in range(50)]
     assert all(client.code("DATE") == "111" for client in clients)
+
+
+# --- 10 unknown commands in a row ---------------------------------------------
+
+UNKNOWN = 10
+
+
+def dropped(client, n=UNKNOWN, code=500):
+    """n answers, then 400 and the end."""
+    client.expect(*[code] * n)
+    last = client.line()
+    assert last[:4] == "400 "
+    assert not any(word in last.lower() for word in FORBIDDEN)
+    client.at_end()
+
+
+REQUEST = (b"GET / HTTP/1.1\r\nHost: news.example.com\r\nUser-Agent: probe/1\r\n"
+           b"Accept: */*\r\nAccept-Language: en\r\nAccept-Encoding: gzip\r\n"
+           b"Cache-Control: no-cache\r\nPragma: no-cache\r\nDNT: 1\r\n"
+           b"Cookie: a=b\r\nConnection: keep-alive\r\n\r\n")
+LETTER = (b"EHLO probe\r\nMAIL FROM:<a@x>\r\nRCPT TO:<b@x>\r\nDATA\r\n"
+          b"From: a\r\nTo: b\r\nSubject: x\r\nhello\r\n.\r\nRSET\r\n")
+
+
+@pytest.mark.modes("hy", "pc", "st")
+@pytest.mark.parametrize("probe", [REQUEST, LETTER], ids=["web", "mail"])
+def test_unknown_probe_is_dropped(bed, probe):
+    proxy = bed.proxy(bed.fake())
+    client = proxy.client()
+    client.send(probe)
+    dropped(client)
+    proxy.wait_log(r"client=127\.0\.0\.1:\d+ .* end=unknown-commands ")
+
+
+@pytest.mark.modes("pc")
+def test_unknown_and_no_backend_is_asked(bed):
+    be = bed.fake()
+    client = bed.proxy(be).client()
+    client.send(REQUEST)
+    dropped(client)
+    assert be.accepts == 0
+
+
+def test_unknown_one_by_one(bed):
+    client = bed.proxy(bed.fake()).client()
+    for i in range(UNKNOWN):
+        assert client.code("XFOO %d" % i) == "500"
+    assert client.line()[:4] == "400 "
+    client.at_end()
+
+
+@pytest.mark.modes("hy", "pc", "st")
+def test_unknown_nine_and_a_known_one(bed):
+    client = bed.proxy(bed.fake(articles=articles("a"))).client()
+    for known, code in [("DATE", 111), ("MODE READER", 201),
+                        ("STAT <a@x>", 223), ("STAT <none@x>", 430),
+                        ("LIST NOSUCH", 501), ("CHECK <a@x>", 500)]:
+        client.say(*["XFOO"] * (UNKNOWN - 1), known)
+        client.expect(*[500] * (UNKNOWN - 1), code)
+
+
+@pytest.mark.modes("hy", "pc", "st")
+def test_unknown_what_stands_behind_is_not_run(bed):
+    be = bed.fake(articles=articles("a"))
+    client = bed.proxy(be).client()
+    client.say(*["XFOO"] * UNKNOWN, "STAT <a@x>", "DATE")
+    dropped(client)
+    assert be.asked("STAT") == []
+
+
+@pytest.mark.modes("hy", "st")
+def test_unknown_here_but_not_to_the_backend(bed):
+    be = bed.fake()
+    be.on["XFOO"] = reply("290 done")
+    client = bed.proxy(be).client()
+    for _ in range(3 * UNKNOWN):
+        assert client.code("XFOO") == "290"
+    # Nor do they stand between those that count and the count's end.
+    client.say(*["XBAR"] * (UNKNOWN - 1), "XFOO", *["XBAR"] * UNKNOWN)
+    client.expect(*[500] * (UNKNOWN - 1), 290)
+    dropped(client)
+
+
+@pytest.mark.modes("hy", "st")
+def test_unknown_refused_by_the_backend_otherwise(bed):
+    be = bed.fake()
+    be.on["XFOO"] = reply("502 not for you")
+    client = bed.proxy(be).client()
+    client.say(*["XFOO"] * (2 * UNKNOWN))
+    client.expect(*[502] * (2 * UNKNOWN))
+
+
+def test_unknown_in_a_group(bed):
+    be = bed.fake(articles=articles("a"))
+    client = bed.proxy(be).reader()
+    client.say(*["XFOO"] * UNKNOWN)
+    dropped(client)
+    be.wait_held(0)
+
+
+@pytest.mark.modes("hy", "pc", "st")
+def test_unknown_before_the_login(bed):
+    be = bed.fake()
+    client = bed.proxy(be, users={"u": {"password_plain": "x"}}).client()
+    client.say(*["XFOO"] * UNKNOWN, "DATE")
+    dropped(client, code=480)
+    assert be.accepts == 0
+
+
+def test_unknown_long_lines_count(bed):
+    client = bed.proxy(bed.fake()).client()
+    client.say(*["Cookie: " + "x" * 2000] * UNKNOWN)
+    dropped(client, code=501)
+
+
+def test_unknown_empty_lines_do_not_count(bed):
+    client = bed.proxy(bed.fake()).client()
+    client.say(*[""] * (2 * UNKNOWN))
+    client.expect(*[501] * (2 * UNKNOWN))
+    client.say(*["XFOO", ""] * UNKNOWN)
+    client.expect(*[500, 501] * (UNKNOWN - 1), 500)
+    assert client.line()[:4] == "400 "
+    client.at_end()
