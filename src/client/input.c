@@ -5,6 +5,7 @@
 #include "client/session_priv.h"
 
 #include "base/check.h"
+#include "client/deadline.h"
 #include "conf/conf.h"
 #include "route/exchange.h"
 
@@ -53,9 +54,11 @@ take_line(struct session *s, const char *p, size_t n)
 	switch (line_cut(&s->line, p, n, &line, &line_n, &used)) {
 	case LINE_OK:
 	case LINE_EMPTY:
+		s->line_ms = 0;
 		answers_take_line(s, line, line_n);
 		break;
 	case LINE_LONG:
+		s->line_ms = 0;
 		answers_take_bad_line(s, line, line_n);
 		break;
 	case LINE_MORE:
@@ -160,7 +163,7 @@ input_read(struct session *s)
 		session_close(s, REASON_CLIENT_RESET);
 		return;
 	}
-	s->active_ms = session_loop(s)->now_ms;
+	deadline_note_received(s);
 	if (rc == IO_EOF) {
 		/* What was sent before is answered (half-close). */
 		if (input_is_article(s))

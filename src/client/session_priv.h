@@ -54,8 +54,10 @@ struct session {
 
 	uint64_t started_ms;
 	uint64_t active_ms;		/* last byte from or to the client */
+	uint64_t noted_sent_bytes;	/* what it had been sent then */
 	uint64_t window_ms;		/* the stall window began; 0: none */
 	uint64_t window_taken_bytes;	/* what the client had taken then */
+	uint64_t line_ms;		/* inside a line since; 0: it is not */
 	uint64_t linger_ms;		/* LINGERING since */
 	uint64_t received_bytes;
 	enum reason end;

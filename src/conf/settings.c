@@ -103,7 +103,7 @@ static const struct setting settings[] = {
   DURATION(100, HOURS(1)), .def = "60s",
   .text = "A client that has answers waiting and takes less than 1 KiB in"
   " this time is disconnected, and so is one that sends nothing more of an"
-  " article it has begun to post." },
+  " article it has begun to post, or not the end of a line it has begun." },
 { PROXY(login_timeout, login_timeout_ms), DURATION(100, HOURS(1)),
   .def = "60s", .text = "A client that must log in has so long." },
 { PROXY(wait_timeout, wait_timeout_ms), DURATION(1, HOURS(1)), .def = "30s",

@@ -17,6 +17,8 @@
 	X(CLIENT_RESET, "client-reset", "client reset the connection", NULL)  \
 	X(CLIENT_IDLE, "client-idle", "client idle too long", NULL)           \
 	X(CLIENT_STALL, "client-stall", "client takes no answers", NULL)      \
+	X(LINE_UNFINISHED, "line-unfinished", "client did not end its line",  \
+	    NULL)                                                             \
 	X(UNKNOWN_COMMANDS, "unknown-commands", "unknown commands only",      \
 	    "400 this is a news server")                                      \
 	X(LOGIN_TIMEOUT, "login-timeout", "client did not log in", NULL)      \

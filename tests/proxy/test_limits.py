@@ -2,14 +2,17 @@
 """What one client, or one address, may take.
 
 max_clients_per_address             test_address_*
+a line that was begun               test_line_*
 10 unknown commands in a row        test_unknown_*
 """
+
+import contextlib
 
 import pytest
 
 from client import Client
-from fake import reply
-from timing import wait_until
+from fake import Gate, reply
+from timing import Clock, ms, scaled, wait_until
 from wire import articles
 
 # Nothing here depends on the mode, but what says so.
@@ -270,3 +273,60 @@ def test_unknown_empty_lines_do_not_count(bed):
     client.expect(*[500, 501] * (UNKNOWN - 1), 500)
     assert client.line()[:4] == "400 "
     client.at_end()
+
+
+# --- a line that was begun ----------------------------------------------------
+
+def impatient(bed, *backends, stall=300):
+    return bed.proxy(*backends, proxy={"client_stall_timeout": ms(stall)})
+
+
+@pytest.mark.parametrize("start", ["S", "DATE", "DATE\r", "x" * 2000,
+                                   "DATE\r\nDATE\r\nDA"])
+def test_line_without_an_end(bed, start):
+    proxy = impatient(bed, bed.fake())
+    quiet, client, clock = proxy.client(), proxy.client(), Clock()
+    client.send(start)
+    client.rest()
+    assert scaled(0.3) <= clock() < scaled(5)
+    proxy.wait_log(r"client=127\.0\.0\.1:\d+ .* end=line-unfinished ")
+    assert quiet.code("DATE") == "111"
+
+
+def test_line_byte_by_byte(bed):
+    proxy = impatient(bed, bed.fake())
+    client = proxy.client()
+
+    def drip():
+        with contextlib.suppress(OSError):
+            client.send("X")
+        return proxy.log_contains("end=line-unfinished")
+    wait_until(drip, timeout=5, what="the end of a client that drips")
+
+
+def test_line_behind_a_slow_answer(bed):
+    """Its time begins when the answer is there."""
+    be = bed.fake()
+    gate = Gate()
+    be.on["DATE"] = lambda c, line: (gate.wait(), c.say("111 20260101000000"))
+    proxy = impatient(bed, be)
+    client, late = proxy.client(), proxy.client()
+    client.send("DATE\r\nHE")
+    late.send("HE")
+    late.at_end()
+    gate.open()
+    client.send("LP\r\n")
+    client.expect(111, 100)
+
+
+@pytest.mark.modes("hy", "pc", "st")
+def test_line_idle_clients_have_more_time(bed):
+    proxy = impatient(bed, bed.fake(articles=articles("a")))
+    clients, late = [proxy.client() for _ in range(3)], proxy.client()
+    assert clients[1].code("STAT <a@x>") == "223"
+    clients[2].send("\r\n")
+    clients[2].expect(501)
+    late.send("HE")
+    late.at_end()
+    for client in clients:
+        assert client.code("DATE") == "111"
