@@ -12,6 +12,7 @@
 
 struct census;
 struct conf;
+struct failures;
 struct loop;
 struct passwords;
 struct router;
@@ -22,6 +23,7 @@ struct client_context {
 	const struct router *router;
 	struct passwords *passwords;
 	struct census *census;
+	struct failures *failures;
 	struct loop *loop;
 
 	/* owner: the loop */

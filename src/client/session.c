@@ -283,6 +283,7 @@ session_start(struct client_context *context, int fd, const struct addr *peer,
 	    context->router->all, context->loop, &s->output);
 	task_init(&s->pump, on_pump);
 	timer_init(&s->timer, on_timer);
+	login_init(s);
 	line_init(&s->line, 0);
 	list_push_back(&context->sessions, &s->link);
 	socket_tune(fd);

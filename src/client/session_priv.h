@@ -50,7 +50,8 @@ struct session {
 
 	char *user_name;		/* of AUTHINFO USER, then who it is */
 	const struct conf_user *user;	/* logged in as; NULL: nobody */
-	struct password_check *check;	/* under way, or NULL */
+	struct password_check *check;	/* under way or held, or NULL */
+	struct timer hold;		/* set while its answer is held */
 
 	uint64_t started_ms;
 	uint64_t active_ms;		/* last byte from or to the client */
@@ -106,6 +107,8 @@ bool login_is_needed(const struct session *);
  * a log line; "-": nobody. Returns buf. */
 const char *login_format_user(const struct session *,
     char buf[LOGIN_TEXT_MAX]);
+void login_init(struct session *);
 void login_answer(struct session *, struct exchange *x);
+/* What is under way is for nobody any more. */
 void login_give_up(struct session *);
 void login_free(struct session *);

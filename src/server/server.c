@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "client/census.h"
+#include "client/failures.h"
 #include "client/password.h"
 #include "conf/conf.h"
 #include "conf/options.h"
@@ -39,6 +40,7 @@ struct server {
 	struct resolver *resolver;
 	struct passwords *passwords;
 	struct census *census;
+	struct failures *failures;
 	struct backend *backends[CONF_BACKENDS_MAX];
 	struct router router;
 	struct worker *workers;
@@ -175,10 +177,12 @@ start_threads(struct server *s)
 	if (s->passwords == NULL)
 		return errno;
 	s->census = census_new(s->clients_max);
+	s->failures = failures_new();
 	make_router(s);
 	shared.router = &s->router;
 	shared.passwords = s->passwords;
 	shared.census = s->census;
+	shared.failures = s->failures;
 	error = housekeeper_start(&s->housekeeper, s->workers_n, s->backends,
 	    s->conf->backends_n, s->conf->log.stats_interval_ms);
 	s->workers = xcalloc(s->workers_n, sizeof(s->workers[0]));
@@ -294,6 +298,7 @@ free_all(struct server *s)
 		backend_free(s->backends[i]);
 	selector_free(s->router.selector);
 	census_free(s->census);
+	failures_free(s->failures);
 	for (unsigned i = 0; i < s->started_n; i++)
 		worker_fini(&s->workers[i]);
 	housekeeper_fini(&s->housekeeper);

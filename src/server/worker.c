@@ -41,6 +41,7 @@ worker_start(struct worker *w, unsigned index,
 	w->context.router = shared->router;
 	w->context.passwords = shared->passwords;
 	w->context.census = shared->census;
+	w->context.failures = shared->failures;
 	w->context.loop = &w->loop;
 	list_init(&w->context.sessions);
 	w->backends = backends;

@@ -2,11 +2,13 @@
 """What one client, or one address, may take.
 
 max_clients_per_address             test_address_*
+failed logins are slowed down       test_login_*
 a line that was begun               test_line_*
 10 unknown commands in a row        test_unknown_*
 """
 
 import contextlib
+import select
 
 import pytest
 
@@ -330,3 +332,158 @@ def test_line_idle_clients_have_more_time(bed):
     late.at_end()
     for client in clients:
         assert client.code("DATE") == "111"
+
+
+# --- failed logins are slowed down --------------------------------------------
+
+USERS = {"alice": {"password_plain": "secret"}}
+OTHER = ("127.0.0.2", 0)
+CLOCK_STEP = 0.01       # the proxy looks at its clock once per turn
+
+# 200,000 rounds: some 100 ms. Of "pass word".
+SLOW_HASH = ("$6$rounds=200000$saltsalt$qInzRtZZc4c4uiqUVoZIRzAH.K2Zy"
+             "J67tK3wzQy3H0S2iRnkMmWGkriyNjMXz04eIiaHSmPH4pyevLE.9Bqop0")
+
+
+def guarded(bed, **options):
+    return bed.proxy(bed.fake(articles=articles("a")), users=USERS, **options)
+
+
+def say_password(client, password):
+    """Its answer is still to come."""
+    assert client.code("AUTHINFO USER alice") == "381"
+    client.say("AUTHINFO PASS " + password)
+
+
+def offend(proxy, n=12):
+    """So many wrong passwords at once; their answers are still to come."""
+    clients = [proxy.client() for _ in range(n)]
+    for client in clients:
+        say_password(client, "wrong")
+    proxy.wait_log("login failed", n=n)
+    return clients
+
+
+def leave_at_once(proxy):
+    """Not by half, which would be waiting for the answers."""
+    for client in proxy.clients:
+        client.reset()
+
+
+def is_answered(client):
+    return bool(select.select([client.sock], [], [], 0)[0])
+
+
+def test_login_failures_slow_down_more_and_more(bed):
+    client, times = guarded(bed).client(), []
+    for _ in range(9):
+        assert client.code("AUTHINFO USER alice") == "381"
+        clock = Clock()
+        assert client.code("AUTHINFO PASS wrong") == "481"
+        times.append(clock())
+    for i, seconds in enumerate(times[1:]):
+        assert seconds >= 0.005 * 2 ** i - CLOCK_STEP, times
+    assert times[0] < times[-1], times
+
+
+def test_login_right_one_waits_too_but_is_right(bed):
+    proxy = guarded(bed)
+    bad = offend(proxy)
+    client, clock = proxy.client(), Clock()
+    assert client.login("alice", "secret") == "281"
+    assert 4 - CLOCK_STEP <= clock() < 4 + scaled(2)
+    assert client.code("STAT <a@x>") == "223"
+    for other in bad:
+        other.expect(481)
+
+
+def test_login_another_address_does_not_wait(bed):
+    proxy = guarded(bed)
+    offend(proxy)
+    waiting = proxy.client()
+    say_password(waiting, "secret")
+    for _ in range(5):
+        client = proxy.client(source=OTHER)
+        assert client.login("alice", "secret") == "281"
+        assert client.code("STAT <a@x>") == "223"
+    assert not is_answered(waiting)
+    leave_at_once(proxy)
+
+
+def test_login_the_worker_does_not_wait(bed):
+    proxy = guarded(bed, proxy={"threads": 1})
+    offend(proxy)
+    waiting, talking = proxy.client(), proxy.client()
+    say_password(waiting, "secret")
+    for _ in range(5):
+        talking.fence()
+    assert not is_answered(waiting)
+    leave_at_once(proxy)
+
+
+def test_login_counted_over_all_workers(bed):
+    proxy = guarded(bed, proxy={"threads": 4})
+    offend(proxy)
+    waiting = [proxy.client() for _ in range(8)]
+    for client in waiting:
+        say_password(client, "secret")
+    fence = proxy.client(source=OTHER)
+    assert fence.login("alice", "secret") == "281"
+    assert not any(is_answered(client) for client in waiting)
+    leave_at_once(proxy)
+
+
+def test_login_commands_behind_it_wait(bed):
+    proxy = guarded(bed)
+    offend(proxy, n=6)
+    client = proxy.client()
+    client.say("AUTHINFO USER alice", "AUTHINFO PASS secret", "STAT <a@x>",
+               "DATE", "QUIT")
+    client.expect(381, 281, 223, 111, 205)
+    client.at_end()
+
+
+def test_login_who_leaves_meanwhile_costs_nothing(bed):
+    proxy = guarded(bed)
+    proxy.client().fence()
+    before = proxy.fds()
+    clients = offend(proxy)
+    clock = Clock()
+    for client in clients:
+        client.reset()
+    wait_until(lambda: proxy.fds() <= before, what="the descriptors back")
+    assert clock() < 4, "they were held to the end"
+
+
+def test_login_of_unix_clients_is_not_slowed_down(bed):
+    proxy = guarded(bed, listen={"address": "unix:%s" % (bed.tmp / "s")})
+    client, clock = proxy.client(), Clock()
+    for _ in range(14):
+        assert client.login("alice", "wrong") == "481"
+    assert clock() < 4
+
+
+def test_login_term_does_not_wait_for_held_answers(bed):
+    proxy = guarded(bed, proxy={"shutdown_timeout": "300ms"})
+    offend(proxy)
+    client = proxy.client()
+    say_password(client, "secret")
+    clock = Clock()
+    proxy.signal()
+    assert proxy.wait_end() == 0
+    assert clock() < 3.5
+
+
+def test_login_checks_of_the_gone_are_left_out(bed):
+    proxy = bed.proxy(bed.fake(), users={"alice": {"password": SLOW_HASH}})
+    clock = Clock()
+    assert proxy.client().login("alice", "pass word") == "281"
+    one = clock()
+    clients = [proxy.client() for _ in range(100)]
+    for client in clients:
+        say_password(client, "pass word")
+    for client in clients:
+        client.reset()
+    clock = Clock()
+    assert proxy.client().login("alice", "pass word") == "281"
+    assert clock() < 20 * one, "it came after checks for nobody"
