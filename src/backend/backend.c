@@ -231,17 +231,20 @@ backend_log_status(struct backend *b)
 {
 	struct pool_status s = pool_get_status(b->pool);
 	uint64_t commands = 0, misses = 0, failures = 0, bytes = 0;
+	uint64_t mends = 0;
 
 	for (unsigned i = 0; i < b->loops_n; i++) {
 		commands += atomic_load(&b->counters[i].commands);
 		misses += atomic_load(&b->counters[i].misses);
 		failures += atomic_load(&b->counters[i].failures);
 		bytes += atomic_load(&b->counters[i].bytes);
+		mends += atomic_load(&b->counters[i].mends);
 	}
 	log_info("stats backend=%s idle=%zu lent=%zu connecting=%zu "
 	    "closing=%zu cooling=%zu waiting=%zu pending=%u stateful=%u "
 	    "commands=%" PRIu64 " misses=%" PRIu64 " failures=%" PRIu64
-	    " bytes=%" PRIu64, b->name, s.available, s.lent, s.connecting,
+	    " bytes=%" PRIu64 " mends=%" PRIu64, b->name, s.available, s.lent, s.connecting,
 	    s.closing, s.cooling, s.waiting, atomic_load(&b->pending),
-	    atomic_load(&b->stateful), commands, misses, failures, bytes);
+	    atomic_load(&b->stateful), commands, misses, failures, bytes,
+	    mends);
 }

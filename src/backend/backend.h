@@ -26,6 +26,7 @@ struct backend_counters {
 	_Atomic uint64_t failures;	/* connections that broke or were not
 					 * made, and answers in trouble */
 	_Atomic uint64_t bytes;		/* received */
+	_Atomic uint64_t mends;		/* articles of others it went on with */
 } __attribute__((aligned(64)));
 
 struct backend {

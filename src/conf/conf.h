@@ -33,6 +33,12 @@ enum conf_affinity {
 	AFFINITY_ANY
 };
 
+enum conf_resume {
+	RESUME_YES,
+	RESUME_EXACT,
+	RESUME_NO
+};
+
 enum conf_strategy {
 	STRATEGY_LEAST_LOADED,
 	STRATEGY_ROUND_ROBIN,
@@ -128,6 +134,7 @@ struct conf_routing {
 	enum conf_strategy strategy;
 	unsigned stateful_reserve;
 	enum conf_affinity group_affinity;
+	enum conf_resume resume;
 };
 
 /* Exactly one of the two passwords is set. */

@@ -48,6 +48,7 @@ static const char *const mode_words[] = {
 	"hybrid", "per-command", "stateful", NULL
 };
 static const char *const affinity_words[] = { "first", "any", NULL };
+static const char *const resume_words[] = { "yes", "exact", "no", NULL };
 static const char *const queue_words[] = { "lifo", "fifo", NULL };
 static const char *const strategy_words[] = {
 	"least-loaded", "round-robin", "weighted-round-robin", NULL
@@ -214,6 +215,12 @@ static const struct setting settings[] = {
   " and NEWNEWS are sent to: any, or always the first one of the lowest tier,"
   " in the order of the file, that is up and not full; article numbers differ"
   " from server to server." },
+{ ROUTING(resume, resume), ENUM(resume_words), .def = "yes",
+  .text = "When a backend is lost or stalls inside an article that was asked"
+  " for by message-id (ARTICLE, BODY), another that has it goes on where it"
+  " was cut: if what the client has is the same there, octet for octet."
+  " exact: as yes, and nothing is passed on unread that another could go on"
+  " with. no: the client is disconnected inside the article." },
 
 { USER(password, password), TEXT(HASH, 384), .is_needed = true,
   .example = "$6$salt$hash", .text = "A hash as crypt(3) and mkpasswd(1) make"

@@ -64,8 +64,9 @@ relay_requeue(struct exchange *x)
 	}
 	if (x->state == EXCH_POSTING)
 		exchange_end(x, REASON_POST_LOST);
-	else if (!exchange_is_cut(x))
-		exchange_enter(x, EXCH_QUEUED);
+	else
+		exchange_enter(x, x->state == EXCH_RELAYING ? EXCH_CUT :
+		    EXCH_QUEUED);
 	x->client->ops->kick(x->client);
 }
 
@@ -201,6 +202,8 @@ end_exchanges(struct relay *r, enum reason reason, bool is_stale)
 		struct exchange *x = to_exchange(link);
 
 		relay_take_out(r, x);
+		if (x->state == EXCH_RELAYING)
+			x->lost |= UINT64_C(1) << r->backend->index;
 		if (is_first && !is_stale)
 			verdict_blame(x, r->backend, reason,
 			    r->state != RELAY_CONNECTING);

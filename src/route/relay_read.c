@@ -10,8 +10,12 @@
 #include "nntp/response.h"
 #include "route/exchange.h"
 #include "route/forward.h"
+#include "route/mend.h"
+#include "route/mender.h"
+#include "route/selector.h"
 #include "route/verdict.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +26,13 @@ static void consume(struct relay *r, const char *p, size_t n);
 
 /* --- reading or not ----------------------------------------------------------- */
 
+/* What comes is not for the client: it has it, or it is not the same. */
+static bool
+is_skipping(const struct exchange *x)
+{
+	return x->mend != NULL && !mend_is_giving(x->mend);
+}
+
 static bool
 may_read(const struct relay *r)
 {
@@ -29,8 +40,9 @@ may_read(const struct relay *r)
 
 	if (x == NULL || x->client == NULL)
 		return true;	/* unsolicited, or for nobody */
-	return x->client->ops->is_head(x->client, x) &&
-	    output_pending(x->client->output) < OUTPUT_HIGH_BYTES;
+	/* The time of a mender is not the client's to waste. */
+	return x->client->ops->is_head(x->client, x) && (is_skipping(x) ||
+	    output_pending(x->client->output) < OUTPUT_HIGH_BYTES);
 }
 
 static void
@@ -173,14 +185,26 @@ is_early(const struct relay *r, const struct exchange *x)
 	return x->state == EXCH_POSTING && conn_get_unsent(r->conn) > 0;
 }
 
+static enum response_class
+classify(const struct exchange *x, const struct response *response)
+{
+	enum response_class class = x->state == EXCH_POSTING ?
+	    response_classify_posted(&x->command, response) :
+	    response_classify(&x->command, response);
+
+	/* It would not be what the client has a part of. */
+	if (class == RESPONSE_PASS && is_skipping(x) &&
+	    response->code != mender_get_code(x))
+		return RESPONSE_GARBAGE;
+	return class;
+}
+
 /* A complete status line. False: the relay is gone. */
 static bool
 on_status(struct relay *r, struct exchange *x, const char *line,
     const struct response *response)
 {
-	enum response_class class = x->state == EXCH_POSTING ?
-	    response_classify_posted(&x->command, response) :
-	    response_classify(&x->command, response);
+	enum response_class class = classify(x, response);
 	char said[BACKEND_SAID_MAX];
 
 	if (is_late_end(r, response) || is_early(r, x)) {
@@ -229,6 +253,44 @@ consume_status(struct relay *r, struct exchange *x, const char *p, size_t n,
 	}
 }
 
+/* All that the client has was seen here too, or is not the same. */
+static void
+end_skipping(struct relay *r, struct exchange *x)
+{
+	const struct backend *before = selector_backend(r->settings->selector,
+	    x->given_id);
+
+	x->client->ops->kick(x->client);
+	if (mend_is_different(x->mend)) {
+		log_warn("backend=%s has another article than backend=%s as"
+		    " %.*s", r->backend->name, before->name,
+		    (int)x->command.msgid_n, x->command.msgid);
+		return;
+	}
+	log_info("mended %.*s backend=%s after=%s offset=%" PRIu64,
+	    (int)x->command.msgid_n, x->command.msgid, r->backend->name,
+	    before->name, mend_get_offset(x->mend));
+	counter_add(&backend_count(r->backend, r->loop)->mends, 1);
+	x->given_id = relay_get_backend_id(r);
+}
+
+static void
+give(struct relay *r, struct exchange *x, const char *p, size_t n)
+{
+	if (is_skipping(x)) {
+		bool was_same = !mend_is_different(x->mend);
+		size_t skipped_n = mend_skip(x->mend, p, n);
+
+		p += skipped_n;
+		n -= skipped_n;
+		if (was_same && (mend_is_giving(x->mend) ||
+		    mend_is_different(x->mend)))
+			end_skipping(r, x);
+	}
+	if (n > 0)
+		forward_block(x, p, n);
+}
+
 static size_t
 consume_block(struct relay *r, struct exchange *x, const char *p, size_t n)
 {
@@ -237,7 +299,7 @@ consume_block(struct relay *r, struct exchange *x, const char *p, size_t n)
 
 	r->window_bytes += used;
 	if (x->client != NULL)
-		forward_block(x, p, used);
+		give(r, x, p, used);
 	else
 		r->drained_bytes += used;
 	if (is_end)

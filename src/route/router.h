@@ -30,6 +30,7 @@ struct router {
 	struct selector *selector;
 	enum conf_mode mode;
 	enum conf_affinity affinity;
+	enum conf_resume resume;
 	uint64_t all;			/* bits of all backends */
 	uint64_t keepable;		/* of those that have stateful slots */
 	uint64_t posting;		/* of those where one may post, and can */

@@ -155,6 +155,7 @@ make_router(struct server *s)
 	r->selector = selector_new(get_strategy(conf), reserve);
 	r->mode = conf->proxy.mode;
 	r->affinity = conf->routing.group_affinity;
+	r->resume = conf->routing.resume;
 	for (size_t i = 0; i < conf->backends_n; i++)
 		add_backend(s, i, reserve);
 	selector_seal(r->selector);
