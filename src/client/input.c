@@ -18,6 +18,13 @@
 /* Answers that wait for a client that sends but does not read. */
 #define OUTPUT_MAX_BYTES (64 * 1024)
 
+size_t
+session_get_article_max(void)
+{
+	/* With the part of a line that may stand before it. */
+	return READ_ARTICLE_BYTES + READ_BYTES;
+}
+
 bool
 input_is_wanted(const struct session *s)
 {

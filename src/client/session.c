@@ -5,8 +5,10 @@
 #include "base/log.h"
 #include "client/census.h"
 #include "client/deadline.h"
+#include "client/password.h"
 #include "conf/conf.h"
 #include "net/socket.h"
+#include "route/bounds.h"
 #include "route/exchange.h"
 #include "route/router.h"
 
@@ -313,6 +315,18 @@ void
 session_abort(struct session *s)
 {
 	session_close(s, REASON_SHUTDOWN);
+}
+
+size_t
+session_get_size_max(const struct conf_proxy *proxy)
+{
+	size_t commands = proxy->pipeline_depth * bounds_get_exchange() +
+	    bounds_get_mend();
+	/* The name, and what a check holds, fit into the room of lines. */
+	size_t login = sizeof(struct password_check) + 4 * LINE_MAX_BYTES;
+
+	return sizeof(struct session) + session_get_article_max() + commands +
+	    login + bounds_get_output(proxy->pipeline_depth);
 }
 
 struct session *

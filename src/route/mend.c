@@ -70,6 +70,12 @@ mend_new(bool has_head)
 	return m;
 }
 
+size_t
+mend_get_size(void)
+{
+	return sizeof(struct mend);
+}
+
 void
 mend_free(struct mend *m)
 {

@@ -30,6 +30,8 @@ struct mend;
 
 /* has_head: the block is that of an ARTICLE. GIVING. Gives. */
 struct mend *mend_new(bool has_head);
+/* What it takes in bytes. */
+size_t mend_get_size(void);
 /* Takes it; NULL is nothing. */
 void mend_free(struct mend *);
 

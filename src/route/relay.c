@@ -15,10 +15,6 @@
 #define DRAIN_MS 2000
 #define STALL_BYTES 1024	/* at least so many in stall_timeout */
 
-/* With so much of an article pending a backend is slow: its client is not
- * read. */
-#define ARTICLE_HIGH_BYTES (64 * 1024)
-
 static const char *const phases[] = {
 	[RELAY_CONNECTING] = "connect",
 	[RELAY_STATUS] = "response",
@@ -344,7 +340,7 @@ bool
 relay_wants_article(const struct relay *r)
 {
 	return relay_is_posting(r) &&
-	    conn_get_unsent(r->conn) < ARTICLE_HIGH_BYTES;
+	    conn_get_unsent(r->conn) < RELAY_ARTICLE_HIGH_BYTES;
 }
 
 void

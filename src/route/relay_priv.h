@@ -19,6 +19,13 @@ struct backend;
 struct conn;
 struct exchange;
 
+/* With so much pending a client is slow: its backend is not read. */
+#define RELAY_OUTPUT_HIGH_BYTES (64 * 1024)
+
+/* With so much of an article pending a backend is slow: its client is not
+ * read. */
+#define RELAY_ARTICLE_HIGH_BYTES (64 * 1024)
+
 enum relay_state {
 	RELAY_CONNECTING,
 	RELAY_STATUS,		/* between answers */

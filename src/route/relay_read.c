@@ -19,8 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* With so much pending a client is slow: its backend is not read. */
-#define OUTPUT_HIGH_BYTES (64 * 1024)
+#define SKIP_BYTES 4096		/* of a block, at a time */
 
 static void consume(struct relay *r, const char *p, size_t n);
 
@@ -42,7 +41,7 @@ may_read(const struct relay *r)
 		return true;	/* unsolicited, or for nobody */
 	/* The time of a mender is not the client's to waste. */
 	return x->client->ops->is_head(x->client, x) && (is_skipping(x) ||
-	    output_pending(x->client->output) < OUTPUT_HIGH_BYTES);
+	    output_pending(x->client->output) < RELAY_OUTPUT_HIGH_BYTES);
 }
 
 static void
@@ -295,8 +294,13 @@ static size_t
 consume_block(struct relay *r, struct exchange *x, const char *p, size_t n)
 {
 	bool is_end;
-	size_t used = multiline_scan(&r->block, p, n, &is_end);
+	size_t used;
 
+	/* What is behind the skipped part goes out whether there is room or
+	 * not: let it be little. */
+	if (is_skipping(x) && n > SKIP_BYTES)
+		n = SKIP_BYTES;
+	used = multiline_scan(&r->block, p, n, &is_end);
 	r->window_bytes += used;
 	if (x->client != NULL)
 		give(r, x, p, used);

@@ -51,8 +51,8 @@ struct server {
 
 /* --- start ------------------------------------------------------------------------ */
 
-static unsigned
-count_threads(const struct conf *conf)
+unsigned
+server_count_threads(const struct conf *conf)
 {
 	long n = conf->proxy.threads;
 
@@ -61,9 +61,8 @@ count_threads(const struct conf *conf)
 	return n > 0 ? (unsigned)n : 1;
 }
 
-/* All but those of clients. */
-static unsigned
-count_descriptors(const struct conf *conf, unsigned threads_n)
+unsigned
+server_count_descriptors(const struct conf *conf, unsigned threads_n)
 {
 	unsigned n = SPARE_DESCRIPTORS + 2 * threads_n +
 	    (unsigned)conf->listens_n;
@@ -339,8 +338,8 @@ set_up(struct server *s, bool is_daemon)
 	const struct conf_proxy *proxy = &s->conf->proxy;
 	unsigned own, limit;
 
-	s->workers_n = count_threads(s->conf);
-	own = count_descriptors(s->conf, s->workers_n);
+	s->workers_n = server_count_threads(s->conf);
+	own = server_count_descriptors(s->conf, s->workers_n);
 	limit = process_raise_descriptor_limit((uint64_t)own +
 	    proxy->max_clients);
 	loop_table_init(limit);

@@ -3,18 +3,22 @@
 
 max_clients_per_address             test_address_*
 failed logins are slowed down       test_login_*
+memory per client bounded           test_memory_*
 a line that was begun               test_line_*
 10 unknown commands in a row        test_unknown_*
 """
 
 import contextlib
+import re
 import select
+import socket
+import threading
 
 import pytest
 
 from client import Client
 from fake import Gate, reply
-from timing import Clock, ms, scaled, wait_until
+from timing import SLOW, Clock, ms, scaled, wait_until
 from wire import articles
 
 # Nothing here depends on the mode, but what says so.
@@ -487,3 +491,119 @@ def test_login_checks_of_the_gone_are_left_out(bed):
     clock = Clock()
     assert proxy.client().login("alice", "pass word") == "281"
     assert clock() < 20 * one, "it came after checks for nobody"
+
+
+# --- memory -------------------------------------------------------------------
+
+CROWD = 24
+PIECE = b"x" * (64 << 10)
+UNITS = {"K": 1 << 10, "M": 1 << 20}
+
+
+def bounds(bed, proxy):
+    """What -T says: bytes in all, clients, bytes of each, connections, bytes
+    of each, bytes of the rest."""
+    done = bed.run("-T", "-c", proxy.ini_path)
+    assert done.returncode == 0, done.stderr
+    text = re.sub(r"\s*\n; ", " ", done.stdout)
+    found = re.search(r"Memory: never more than (\d+M). That is (\d+) clients"
+                      r" of at most (\d+K), (\d+) connections to backends of at"
+                      r" most (\d+K), and (\d+M) for all else;", text)
+    assert found, done.stdout
+    return [int(word.rstrip("KM")) * UNITS.get(word[-1], 1)
+            for word in found.groups()]
+
+
+def test_memory_bound_is_the_sum_and_a_comment(bed):
+    be = bed.fake(max_connections=7)
+    proxy = bed.proxy(be, proxy={"max_clients": 123})
+    total, clients, client, conns, conn, rest = bounds(bed, proxy)
+    assert (clients, conns) == (123, 7)
+    assert abs(total - clients * client - conns * conn - rest) \
+        < 3 << 20, "it does not add up"
+    dump = bed.run("-T", "-c", proxy.ini_path).stdout
+    again = bed.run("-t", "-c", bed.ini(dump, "again.ini"))
+    assert again.returncode == 0, again.stderr
+
+
+def test_memory_bound_grows_with_the_depth(bed):
+    be = bed.fake()
+    few, many = [bounds(bed, bed.proxy(be, proxy={"pipeline_depth": n}))
+                 for n in (1, 1024)]
+    assert few[2] < many[2] and few[0] < many[0]
+
+
+def flood(conn, status):
+    """As much as the proxy takes, and then it is asked no more."""
+    conn.send(status)
+    conn.sock.settimeout(scaled(0.3))
+    with contextlib.suppress(socket.timeout):
+        while True:
+            conn.sock.sendall(PIECE)
+    conn.flooded.open()
+    conn.close()
+
+
+def crowd_that_reads_nothing(proxy, be, end):
+    gates = []
+
+    def body(conn, line):
+        conn.flooded = Gate()
+        gates.append(conn.flooded)
+        flood(conn, b"222 0 <a@x>\r\n")
+
+    be.on["BODY"] = body
+    for _ in range(CROWD):
+        proxy.client(rcvbuf=4096).say("BODY <a@x>", *["HELP"] * 100)
+    wait_until(lambda: len(gates) == CROWD, what="all to be asked")
+    return [gate.wait for gate in gates]
+
+
+def crowd_that_asks_only(proxy, be, end):
+    def ask():
+        client = proxy.client(rcvbuf=4096)
+        client.sock.settimeout(scaled(0.3))
+        with contextlib.suppress(socket.timeout):
+            while True:
+                client.sock.sendall(b"HELP\r\n" * 10000)
+    asking = [threading.Thread(target=ask) for _ in range(CROWD)]
+    for thread in asking:
+        thread.start()
+    return [thread.join for thread in asking]
+
+
+def crowd_that_posts(proxy, be, end):
+    be.on["POST"] = lambda c, line: (c.say("340 go on"), end.wait(c), c.close())
+
+    def post():
+        client = proxy.client()
+        assert client.code("POST") == "340"
+        client.sock.settimeout(scaled(0.3))
+        with contextlib.suppress(socket.timeout):
+            while True:
+                client.sock.sendall(PIECE)
+    posting = [threading.Thread(target=post) for _ in range(CROWD)]
+    for thread in posting:
+        thread.start()
+    return [thread.join for thread in posting]
+
+
+@pytest.mark.modes("hy", "st")
+@pytest.mark.parametrize("crowd", [crowd_that_reads_nothing,
+                                   crowd_that_asks_only, crowd_that_posts])
+def test_memory_of_a_hostile_crowd(bed, crowd):
+    be = bed.fake(max_connections=CROWD + 1, posting="yes")
+    proxy = bed.proxy(be, proxy={"threads": 2})
+    proxy.client().fence()
+    before = proxy.rss()
+    end = Gate()
+    for wait in crowd(proxy, be, end):
+        wait()
+    used = (proxy.rss() - before) / CROWD
+    end.open()
+    leave_at_once(proxy)
+    _, _, client, _, conn, _ = bounds(bed, proxy)
+    print("%d of at most %d bytes" % (used, client + conn))
+    assert used <= (client + conn) * SLOW
+    if crowd is crowd_that_reads_nothing:
+        assert used >= (client + conn) / 16, "the bound means nothing"
