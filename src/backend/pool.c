@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "backend/pool.h"
 
+#include "backend/breaker.h"
+#include "backend/ceiling.h"
 #include "backend/cooldown.h"
 #include "base/check.h"
 #include "net/loop.h"
@@ -12,6 +14,7 @@ struct pool {
 	/* const after init */
 	size_t item_size;
 	unsigned loops_n;
+	const struct breaker *breaker;	/* NULL: never open */
 	void (*alarm)(void *arg);
 	void *alarm_arg;
 
@@ -28,6 +31,7 @@ struct pool {
 		struct list free;	/* spare items */
 		struct list waiters;	/* tickets, in order of arrival */
 		struct cooldown cooldown;
+		struct ceiling ceiling;
 	} sh; /* guarded by sh.mutex */
 };
 
@@ -58,12 +62,32 @@ enter_locked(struct pool_item *item, enum pool_place place)
 	item->place = place;
 }
 
+/* What a server takes for connections of ours: all but those that say
+ * good-bye. */
+static size_t
+get_running_locked(const struct pool *p)
+{
+	return p->sh.places_n[PLACE_IDLE] + p->sh.places_n[PLACE_LENT] +
+	    p->sh.places_n[PLACE_CONNECTING];
+}
+
+static bool
+is_broken(const struct pool *p)
+{
+	return p->breaker != NULL && breaker_is_open(p->breaker);
+}
+
+static bool
+has_room_locked(const struct pool *p)
+{
+	return !p->sh.is_closed && get_used_locked(p) < p->sh.ceiling.now;
+}
+
 static bool
 can_create_locked(const struct pool *p, uint64_t now_ms)
 {
-	return !p->sh.is_closed &&
-	    !cooldown_is_backing_off(&p->sh.cooldown, now_ms) &&
-	    get_used_locked(p) < p->sh.settings.max_size;
+	return has_room_locked(p) && !is_broken(p) &&
+	    !cooldown_is_backing_off(&p->sh.cooldown, now_ms);
 }
 
 /* Like lend_locked(): whose it is the caller says, or its arrival. */
@@ -84,7 +108,7 @@ create_locked(struct pool *p)
 		p->sh.places_n[PLACE_FREE]++;
 	}
 	enter_locked(item, PLACE_CONNECTING);
-	CHECK(get_used_locked(p) <= p->sh.settings.max_size);
+	CHECK(get_used_locked(p) <= p->sh.ceiling.now);
 	item->home = NULL;
 	return item;
 }
@@ -156,7 +180,8 @@ static void
 serve_waiters_locked(struct pool *p, uint64_t now_ms, struct grants *g)
 {
 	cooldown_expire(&p->sh.cooldown, now_ms);
-	while (p->sh.places_n[PLACE_IDLE] > 0 || can_create_locked(p, now_ms)) {
+	while (!is_broken(p) && (p->sh.places_n[PLACE_IDLE] > 0 ||
+	    can_create_locked(p, now_ms))) {
 		struct waiter *w = pop_waiter_locked(p);
 		struct pool_item *item;
 
@@ -198,6 +223,7 @@ pool_new(const struct pool_settings *settings, size_t item_size,
 	CHECK(item_size >= sizeof(struct pool_item) && loops_n > 0);
 	p->item_size = item_size;
 	p->loops_n = loops_n;
+	p->breaker = settings->breaker;
 	SYS_OK(pthread_mutex_init(&p->sh.mutex, NULL));
 	p->sh.settings = *settings;
 	p->sh.idle = xcalloc(loops_n, sizeof(p->sh.idle[0]));
@@ -207,6 +233,7 @@ pool_new(const struct pool_settings *settings, size_t item_size,
 	list_init(&p->sh.free);
 	list_init(&p->sh.waiters);
 	cooldown_init(&p->sh.cooldown, settings->max_size);
+	ceiling_init(&p->sh.ceiling, settings->max_size, settings->rise_ms);
 	return p;
 }
 
@@ -251,6 +278,8 @@ get_locked(struct pool *p, struct loop *l, uint64_t now_ms,
 {
 	if (p->sh.is_closed)
 		return POOL_CLOSED;
+	if (is_broken(p))
+		return POOL_DOWN;
 	if (!list_is_empty(&p->sh.waiters))
 		return POOL_BUSY;
 	*item_r = take_idle_locked(p, l);
@@ -279,6 +308,33 @@ pool_get(struct pool *p, struct loop *l, uint64_t now_ms,
 	*item_r = NULL;
 	lock(p);
 	rc = get_locked(p, l, now_ms, item_r);
+	unlock(p);
+	return rc;
+}
+
+static enum pool_rc
+get_probe_locked(struct pool *p, struct loop *l, uint64_t now_ms,
+    struct pool_item **item_r)
+{
+	if (!is_broken(p))
+		return get_locked(p, l, now_ms, item_r);
+	cooldown_expire(&p->sh.cooldown, now_ms);
+	if (!has_room_locked(p))
+		return POOL_BUSY;
+	*item_r = create_locked(p);
+	atomic_store(&(*item_r)->lessee, l);
+	return POOL_CREATE;
+}
+
+enum pool_rc
+pool_get_probe(struct pool *p, struct loop *l, uint64_t now_ms,
+    struct pool_item **item_r)
+{
+	enum pool_rc rc;
+
+	*item_r = NULL;
+	lock(p);
+	rc = get_probe_locked(p, l, now_ms, item_r);
 	unlock(p);
 	return rc;
 }
@@ -340,6 +396,7 @@ pool_made(struct pool_item *item, uint64_t now_ms)
 	lock(p);
 	max = p->sh.settings.max_lifetime_ms;
 	item->born_ms = now_ms;
+	item->idle_since_ms = now_ms;
 	item->lifetime_ms = max - cooldown_random(&p->sh.cooldown,
 	    max / 8);
 	cooldown_end_back_off(&p->sh.cooldown);
@@ -349,8 +406,15 @@ pool_made(struct pool_item *item, uint64_t now_ms)
 	grants_post(&grants);
 }
 
-bool
-pool_put(struct pool_item *item, uint64_t now_ms,
+/* Those that cool are no reason to close one that works. */
+static bool
+is_one_too_many_locked(const struct pool *p)
+{
+	return get_live_locked(p) > p->sh.ceiling.now;
+}
+
+static bool
+put(struct pool_item *item, uint64_t now_ms, uint64_t idle_since_ms,
     void (*before_grant)(struct pool_item *item))
 {
 	struct pool *p = item->pool;
@@ -360,15 +424,15 @@ pool_put(struct pool_item *item, uint64_t now_ms,
 
 	lock(p);
 	CHECK(item->place == PLACE_LENT);
-	if (p->sh.is_closed || is_too_old(item, now_ms) ||
-	    get_used_locked(p) > p->sh.settings.max_size) {
+	if (p->sh.is_closed || is_broken(p) || is_too_old(item, now_ms) ||
+	    is_one_too_many_locked(p)) {
 		enter_locked(item, PLACE_CLOSING);
 		is_kept = false;
 	} else if ((w = pop_waiter_locked(p)) != NULL) {
 		atomic_store(&item->lessee, NULL);	/* see on_grant() */
 	} else {
 		enter_locked(item, PLACE_IDLE);
-		item->idle_since_ms = now_ms;
+		item->idle_since_ms = idle_since_ms;
 		list_push_back(&p->sh.idle[item->home->index], &item->link);
 		atomic_store(&item->lessee, NULL);
 	}
@@ -383,6 +447,20 @@ pool_put(struct pool_item *item, uint64_t now_ms,
 	return is_kept;
 }
 
+bool
+pool_put(struct pool_item *item, uint64_t now_ms,
+    void (*before_grant)(struct pool_item *item))
+{
+	return put(item, now_ms, now_ms, before_grant);
+}
+
+bool
+pool_put_unused(struct pool_item *item, uint64_t now_ms,
+    void (*before_grant)(struct pool_item *item))
+{
+	return put(item, now_ms, item->idle_since_ms, before_grant);
+}
+
 static void
 free_item_locked(struct pool_item *item)
 {
@@ -390,6 +468,16 @@ free_item_locked(struct pool_item *item)
 	item->home = NULL;
 	enter_locked(item, PLACE_FREE);
 	list_push_back(&item->pool->sh.free, &item->link);
+}
+
+/* How the item that the server had no room for is discarded. */
+static enum pool_discard
+limit_locked(struct pool *p, uint64_t now_ms)
+{
+	size_t running_n = get_running_locked(p);
+
+	ceiling_fall(&p->sh.ceiling, running_n, now_ms);
+	return running_n > 0 ? DISCARD_LIMITED : DISCARD_UNMADE;
 }
 
 void
@@ -402,7 +490,10 @@ pool_discard(struct pool_item *item, enum pool_discard how, uint64_t now_ms)
 	lock(p);
 	CHECK(item->place == PLACE_LENT || item->place == PLACE_CONNECTING);
 	free_item_locked(item);
-	if (how != DISCARD_ORDERLY && p->sh.settings.cooldown_ms > 0)
+	if (how == DISCARD_LIMITED)
+		how = limit_locked(p, now_ms);
+	if ((how == DISCARD_FAILED || how == DISCARD_UNMADE) &&
+	    p->sh.settings.cooldown_ms > 0)
 		cooldown_add(&p->sh.cooldown,
 		    now_ms + p->sh.settings.cooldown_ms);
 	if (how == DISCARD_UNMADE)
@@ -460,6 +551,23 @@ pool_claim(struct pool_item *item, struct loop *l)
 
 /* --- housekeeping --------------------------------------------------------- */
 
+void
+pool_heed_breaker(struct pool *p, uint64_t now_ms)
+{
+	struct grants grants;
+
+	grants_init(&grants);
+	lock(p);
+	if (is_broken(p))
+		expel_waiters_locked(p, &grants);
+	else
+		serve_waiters_locked(p, now_ms, &grants);
+	unlock(p);
+	grants_post(&grants);
+	if (p->alarm != NULL)
+		p->alarm(p->alarm_arg);
+}
+
 uint64_t
 pool_tick(struct pool *p, uint64_t now_ms)
 {
@@ -468,8 +576,11 @@ pool_tick(struct pool *p, uint64_t now_ms)
 
 	grants_init(&grants);
 	lock(p);
+	ceiling_rise(&p->sh.ceiling, now_ms);
 	serve_waiters_locked(p, now_ms, &grants);
 	next = cooldown_next(&p->sh.cooldown, now_ms);
+	if (p->sh.ceiling.next_ms < next)
+		next = p->sh.ceiling.next_ms;
 	unlock(p);
 	grants_post(&grants);
 	return next;
@@ -500,8 +611,8 @@ is_reapable(const struct pool_item *item, void *arg)
 	uint64_t now_ms = *(uint64_t *)arg;
 	struct pool *p = item->pool;
 
-	return p->sh.is_closed || is_too_old(item, now_ms) ||
-	    get_used_locked(p) > p->sh.settings.max_size ||
+	return p->sh.is_closed || is_broken(p) || is_too_old(item, now_ms) ||
+	    is_one_too_many_locked(p) ||
 	    (p->sh.settings.idle_timeout_ms > 0 && now_ms >=
 	    item->idle_since_ms + p->sh.settings.idle_timeout_ms);
 }
@@ -552,6 +663,18 @@ pool_find_leased(struct pool *p, const struct loop *l)
 }
 
 bool
+pool_has_others(const struct pool_item *item)
+{
+	struct pool *p = item->pool;
+	bool has;
+
+	lock(p);
+	has = get_running_locked(p) > 1;
+	unlock(p);
+	return has;
+}
+
+bool
 pool_has_waiters(struct pool *p)
 {
 	return atomic_load_explicit(&p->waiting_n, memory_order_relaxed) > 0;
@@ -565,6 +688,7 @@ pool_get_status(struct pool *p)
 	lock(p);
 	s = (struct pool_status){
 		.max_size = p->sh.settings.max_size,
+		.limit = p->sh.ceiling.now,
 		.size = get_live_locked(p),
 		.available = p->sh.places_n[PLACE_IDLE],
 		.waiting = atomic_load(&p->waiting_n),
@@ -588,6 +712,7 @@ pool_resize(struct pool *p, size_t max_size, uint64_t now_ms)
 	lock(p);
 	cooldown_reserve(&p->sh.cooldown, max_size);
 	p->sh.settings.max_size = max_size;
+	ceiling_set(&p->sh.ceiling, max_size);
 	serve_waiters_locked(p, now_ms, &grants);
 	unlock(p);
 	grants_post(&grants);

@@ -39,6 +39,16 @@ enum conf_resume {
 	RESUME_NO
 };
 
+enum conf_tier_down {
+	TIER_DOWN_FAIL,
+	TIER_DOWN_SPILL
+};
+
+enum conf_tier_full {
+	TIER_FULL_WAIT,
+	TIER_FULL_SPILL
+};
+
 enum conf_strategy {
 	STRATEGY_LEAST_LOADED,
 	STRATEGY_ROUND_ROBIN,
@@ -135,6 +145,16 @@ struct conf_routing {
 	unsigned stateful_reserve;
 	enum conf_affinity group_affinity;
 	enum conf_resume resume;
+	enum conf_tier_down tier_down;
+	enum conf_tier_full tier_full;
+};
+
+struct conf_health {
+	struct conf_section s;
+	uint64_t interval_ms;			/* 0 = only while it is down */
+	uint64_t timeout_ms;
+	unsigned unhealthy_threshold;
+	unsigned healthy_threshold;
 };
 
 /* Exactly one of the two passwords is set. */
@@ -162,6 +182,7 @@ struct conf {
 	struct conf_backend *backends;		/* at least one, file order */
 	size_t backends_n;
 	struct conf_routing routing;
+	struct conf_health health;
 	struct conf_user *users;		/* none = no login */
 	size_t users_n;
 	struct conf_log log;

@@ -25,6 +25,8 @@
 	.offset = offsetof(struct conf_backend, f)
 #define ROUTING(k, f) .kind = KIND_ROUTING, .key = #k, \
 	.offset = offsetof(struct conf_routing, f)
+#define HEALTH(k, f) .kind = KIND_HEALTH, .key = #k, \
+	.offset = offsetof(struct conf_health, f)
 #define USER(k, f) .kind = KIND_USER, .key = #k, \
 	.offset = offsetof(struct conf_user, f)
 #define LOG(k, f) .kind = KIND_LOG, .key = #k, \
@@ -49,6 +51,8 @@ static const char *const mode_words[] = {
 };
 static const char *const affinity_words[] = { "first", "any", NULL };
 static const char *const resume_words[] = { "yes", "exact", "no", NULL };
+static const char *const tier_down_words[] = { "fail", "spill", NULL };
+static const char *const tier_full_words[] = { "wait", "spill", NULL };
 static const char *const queue_words[] = { "lifo", "fifo", NULL };
 static const char *const strategy_words[] = {
 	"least-loaded", "round-robin", "weighted-round-robin", NULL
@@ -70,6 +74,9 @@ const struct section sections[KIND_N] = {
 	    " else decides." },
 	[KIND_ROUTING] = { "routing", false, sizeof(struct conf_routing),
 	    NULL, "How a backend is chosen for a command." },
+	[KIND_HEALTH] = { "health", false, sizeof(struct conf_health), NULL,
+	    "How a backend that does not work is found, left alone and taken"
+	    " back." },
 	[KIND_USER] = { "user", true, sizeof(struct conf_user), "alice",
 	    "A client's login. With one or more of them clients must log"
 	    " in." },
@@ -221,6 +228,32 @@ static const struct setting settings[] = {
   " was cut: if what the client has is the same there, octet for octet."
   " exact: as yes, and nothing is passed on unread that another could go on"
   " with. no: the client is disconnected inside the article." },
+{ ROUTING(tier_down, tier_down), ENUM(tier_down_words), .def = "fail",
+  .text = "What becomes of a command while no backend of its tier can be"
+  " asked: it fails, or it spills over to the next tier. A higher tier is"
+  " often a block account, where each byte costs money, and an outage of the"
+  " first tier would empty it; with spill the clients notice nothing." },
+{ ROUTING(tier_full, tier_full), ENUM(tier_full_words), .def = "wait",
+  .text = "The same while no connection of its tier is free: it waits, up to"
+  " wait_timeout, or spills over. With spill the next tier carries what the"
+  " first one has no connections for, all the time, and not only what the"
+  " first one lacks." },
+
+{ HEALTH(interval, interval_ms), DURATION(0, DAYS(1)), .def = "30s",
+  .text = "A backend that has answered nothing for so long is asked DATE; 0 ="
+  " never, while it works. A pool that was made smaller because the server"
+  " spoke of a limit grows by one connection in this time (0: in 30 s)." },
+{ HEALTH(timeout, timeout_ms), DURATION(10, MINUTES(10)), .def = "5s",
+  .text = "The answer must be there in this time; making a connection for it"
+  " has its connect_timeout." },
+{ HEALTH(unhealthy_threshold, unhealthy_threshold), INT(1, 1000),
+  .def = "3", .text = "After so many failures in a row a backend gets no more"
+  " commands, and only the health check tries it: after half a second at most,"
+  " then ever more seldom, down to twice a minute. Failures are connections"
+  " that can't be made or break, and answers that do not come, stall or are no"
+  " answers; a missing article is none." },
+{ HEALTH(healthy_threshold, healthy_threshold), INT(1, 1000), .def = "1",
+  .text = "It is used again after so many good answers in a row." },
 
 { USER(password, password), TEXT(HASH, 384), .is_needed = true,
   .example = "$6$salt$hash", .text = "A hash as crypt(3) and mkpasswd(1) make"

@@ -50,6 +50,7 @@
 	X(SETUP_TIMEOUT, "setup-timeout", "not ready in connect_timeout",     \
 	    NULL)                                                             \
 	X(REFUSED, "refused", "backend refused", NULL)                        \
+	X(LIMITED, "limited", "backend wants no more connections", NULL)      \
 	X(BACKEND_EOF, "backend-eof", "backend closed the connection", NULL)  \
 	X(BACKEND_RESET, "backend-reset", "connection to backend broke",      \
 	    NULL)                                                             \

@@ -230,15 +230,26 @@ is_our_end(enum reason reason)
 void
 relay_lose(struct relay *r, enum reason reason)
 {
+	relay_lose_saying(r, reason, NULL);
+}
+
+void
+relay_lose_saying(struct relay *r, enum reason reason, const char *said)
+{
 	bool is_stale = is_stale_end(r, reason);
 
 	log_at(is_stale || is_our_end(reason) ? LEVEL_DEBUG : LEVEL_WARN,
-	    "backend=%s fd=%d phase=%s reason=%s (%s)", r->backend->name,
+	    "backend=%s fd=%d phase=%s reason=%s (%s)%s%s", r->backend->name,
 	    r->conn->stream.fd, phases[r->state], reason_key(reason),
-	    reason_words(reason));
-	if (!is_stale && !is_our_end(reason))
+	    reason_words(reason), said != NULL ? ": " : "",
+	    said != NULL ? said : "");
+	if (is_stale || is_our_end(reason)) {
+		conn_discard(r->conn, is_stale ? DISCARD_ORDERLY :
+		    DISCARD_FAILED);
+	} else {
 		counter_add(&backend_count(r->backend, r->loop)->failures, 1);
-	conn_discard(r->conn, is_stale ? DISCARD_ORDERLY : DISCARD_FAILED);
+		conn_fail(r->conn, phases[r->state], reason, said);
+	}
 	leave(r, reason, is_stale);
 }
 

@@ -71,6 +71,8 @@ void relay_send_commands(struct relay *);
 void relay_update_deadline(struct relay *);
 /* The connection is of no use; the relay is gone afterwards. */
 void relay_lose(struct relay *, enum reason);
+/* The same with the backend's own words, masked, or NULL. */
+void relay_lose_saying(struct relay *, enum reason, const char *said);
 /* Nobody waits for anything here any more; the relay is gone afterwards. */
 void relay_end(struct relay *);
 

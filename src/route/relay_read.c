@@ -108,6 +108,7 @@ finish(struct relay *r, struct exchange *x)
 {
 	struct exchange_client *client = x->client;
 
+	backend_praise(r->backend, r->loop->now_ms);
 	relay_take_out(r, x);
 	if (client == NULL)
 		exchange_free(x);
@@ -163,6 +164,7 @@ turn_down(struct relay *r, struct exchange *x, enum response_class class,
 	if (class == RESPONSE_CONTINUE || x->state == EXCH_POSTING ||
 	    !verdict_turn_down(x, r->backend, r->loop, class, response))
 		return false;
+	backend_praise(r->backend, r->loop->now_ms);
 	relay_take_out(r, x);
 	relay_requeue(x);
 	relay_send_commands(r);
@@ -225,10 +227,8 @@ on_status(struct relay *r, struct exchange *x, const char *line,
 	}
 	if (turn_down(r, x, class, response))
 		return true;
-	log_info("backend=%s fd=%d said \"%s\"", r->backend->name,
-	    r->conn->stream.fd, backend_format_said(r->backend, line,
-	    response->line_n, said));
-	relay_lose(r, verdict_get_reason(class));
+	relay_lose_saying(r, verdict_get_reason(class, response, line),
+	    backend_format_said(r->backend, line, response->line_n, said));
 	return false;
 }
 

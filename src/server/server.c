@@ -130,8 +130,8 @@ add_backend(struct server *s, size_t i, unsigned reserve)
 	struct router *r = &s->router;
 	uint64_t bit = UINT64_C(1) << i;
 
-	s->backends[i] = backend_new(conf, (unsigned)i, s->workers_n + 1,
-	    s->resolver);
+	s->backends[i] = backend_new(conf, &s->conf->health, (unsigned)i,
+	    s->workers_n + 1, s->resolver);
 	CHECK(selector_add_backend(r->selector, s->backends[i]) == 0);
 	r->all |= bit;
 	if (conf->max_connections <= reserve)
@@ -155,6 +155,8 @@ make_router(struct server *s)
 	r->mode = conf->proxy.mode;
 	r->affinity = conf->routing.group_affinity;
 	r->resume = conf->routing.resume;
+	r->spills_when_down = conf->routing.tier_down == TIER_DOWN_SPILL;
+	r->spills_when_full = conf->routing.tier_full == TIER_FULL_SPILL;
 	for (size_t i = 0; i < conf->backends_n; i++)
 		add_backend(s, i, reserve);
 	selector_seal(r->selector);
@@ -183,8 +185,8 @@ start_threads(struct server *s)
 	shared.passwords = s->passwords;
 	shared.census = s->census;
 	shared.failures = s->failures;
-	error = housekeeper_start(&s->housekeeper, s->workers_n, s->backends,
-	    s->conf->backends_n, s->conf->log.stats_interval_ms);
+	error = housekeeper_start(&s->housekeeper, s->workers_n, s->conf,
+	    s->backends);
 	s->workers = xcalloc(s->workers_n, sizeof(s->workers[0]));
 	while (error == 0 && s->started_n < s->workers_n) {
 		error = worker_start(&s->workers[s->started_n], s->started_n,

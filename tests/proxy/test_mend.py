@@ -28,6 +28,8 @@ from wire import article, articles, body, head, lines, noise, stuff
 BOTH = pytest.mark.modes("hy", "pc")
 TEXT = b".\r\n\r\nhello\r\n..\r\nlast\r\n"
 CODE = {"ARTICLE": 220, "BODY": 222}
+# A server that breaks off each article is not left alone.
+PATIENT = {"health": {"unhealthy_threshold": 1000}}
 QUICK = {"replacement_cooldown": "20ms"}
 
 
@@ -58,6 +60,7 @@ def two(bed, one, other=None, **options):
     first = bed.fake(articles=one, tier=0, **QUICK)
     second = bed.fake(articles=other if other is not None else one, tier=1,
                       first=100, **QUICK)
+    options.setdefault("sections", PATIENT)
     return first, second, bed.proxy(first, second, **options)
 
 
@@ -150,7 +153,7 @@ def test_second_is_cut_too(bed):
     data = block("BODY", one)
     first, second, third = [bed.fake(articles={"<a@x>": one}, tier=n, **QUICK)
                             for n in range(3)]
-    proxy = bed.proxy(first, second, third)
+    proxy = bed.proxy(first, second, third, sections=PATIENT)
     for at in range(len(data)):
         for later in (0, at // 2, at, (at + len(data)) // 2):
             is_lost(first, "BODY", data[:at])
@@ -261,7 +264,7 @@ def test_miss_then_a_third(bed):
     first, second, third = [bed.fake(articles={"<a@x>": one}, tier=n, **QUICK)
                             for n in range(3)]
     second.articles.clear()
-    proxy = bed.proxy(first, second, third)
+    proxy = bed.proxy(first, second, third, sections=PATIENT)
     is_lost(first, "BODY", data[:7])
     assert proxy.client().fetch("BODY <a@x>")[1] == data
     assert len(first.asked("BODY")) == len(second.asked("BODY")) \
@@ -353,7 +356,7 @@ def test_second_stalls_and_a_third_goes_on(bed, at):
     first, second, third = [
         bed.fake(articles={"<a@x>": one}, tier=n, stall_timeout=ms(300),
                  **QUICK) for n in range(3)]
-    proxy = bed.proxy(first, second, third)
+    proxy = bed.proxy(first, second, third, sections=PATIENT)
     is_lost(first, "BODY", data[:7])
     is_lost(second, "BODY", data[:at], Conn.hang)
     client = proxy.client()
@@ -579,7 +582,7 @@ def test_pinned_cut_elsewhere(bed):
     first = bed.fake(articles=articles("b"), **QUICK)
     second, third = [bed.fake(articles={"<a@x>": one}, tier=n, groups={},
                               **QUICK) for n in (1, 2)]
-    proxy = bed.proxy(first, second, third)
+    proxy = bed.proxy(first, second, third, sections=PATIENT)
     client = proxy.reader()
     is_lost(second, "BODY", data[:7])
     client.say("BODY <a@x>", "STAT <b@x>", "STAT", "BODY <b@x>")

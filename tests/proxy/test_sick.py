@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""behaviours.md, "Sick backends" (no breaker, no health check yet); every
-time-out by itself is in test_timeouts.py.
+"""behaviours.md, "Sick backends"; breaker and health check are in
+test_health.py, every time-out by itself is in test_timeouts.py.
 
 refuses, black-holes, says nothing, greets    test_sick_*
   400/502, never ends its greeting, refuses
