@@ -33,6 +33,9 @@
  * to close. */
 #define REST_MS 4500
 #define POLL_MS 10
+/* The most, and the least, that a look-up of a name is waited for. */
+#define LOOKUP_MAX_MS 2000
+#define LOOKUP_MIN_MS 50
 
 struct server {
 	const struct conf *conf;
@@ -46,6 +49,7 @@ struct server {
 	struct worker *workers;
 	unsigned workers_n, started_n;
 	unsigned clients_max;
+	uint64_t until_ms;		/* shutdown_timeout; 0: end at once */
 	struct housekeeper housekeeper;
 };
 
@@ -211,13 +215,19 @@ count_clients(const struct server *s)
 	return n;
 }
 
+/* Those that are being made have nobody to wait for them, and nothing to be
+ * said on them. */
 static size_t
 count_connections(const struct server *s)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < s->conf->backends_n; i++)
-		n += pool_get_status(s->backends[i]->pool).size;
+	for (size_t i = 0; i < s->conf->backends_n; i++) {
+		struct pool_status status =
+		    pool_get_status(s->backends[i]->pool);
+
+		n += status.size - status.connecting;
+	}
 	return n;
 }
 
@@ -247,6 +257,7 @@ drain(struct server *s)
 		worker_drain(&s->workers[i]);
 	if (!wait_for_none(s, count_clients, until_ms))
 		return;
+	s->until_ms = until_ms;
 	housekeeper_close_pools(&s->housekeeper);
 	if (until_ms > loop_clock_ms() + REST_MS)
 		until_ms = loop_clock_ms() + REST_MS;
@@ -262,6 +273,18 @@ stop_threads(struct server *s)
 		worker_stop(&s->workers[i]);
 	housekeeper_stop(&s->housekeeper);
 	passwords_stop(s->passwords);
+}
+
+/* For a look-up that may not end: what is left of shutdown_timeout. */
+static uint64_t
+get_rest_ms(const struct server *s)
+{
+	uint64_t now_ms = loop_clock_ms();
+
+	if (s->until_ms <= now_ms + LOOKUP_MIN_MS)
+		return LOOKUP_MIN_MS;
+	return s->until_ms - now_ms < LOOKUP_MAX_MS ? s->until_ms - now_ms :
+	    LOOKUP_MAX_MS;
 }
 
 /* All threads have ended. What they sent each other on their last turns is
@@ -287,7 +310,7 @@ end_rest(struct server *s)
 static void
 free_all(struct server *s)
 {
-	bool is_free = resolver_free(s->resolver);
+	bool is_free = resolver_free(s->resolver, get_rest_ms(s));
 
 	end_rest(s);
 	for (size_t i = 0; i < s->conf->backends_n; i++)
