@@ -69,7 +69,7 @@ static struct {
 	char path[64];		/* of the unix socket */
 } script;
 
-/* --- configuration -------------------------------------------------------------- */
+/* --- configuration ------------------------------------------------------ */
 
 static char *
 make_ini(unsigned bits)
@@ -161,7 +161,7 @@ get_conf(unsigned bits)
 	return confs[bits];
 }
 
-/* --- the script ------------------------------------------------------------------ */
+/* --- the script --------------------------------------------------------- */
 
 static unsigned
 take(void)
@@ -323,7 +323,7 @@ do_step(void)
 	}
 }
 
-/* --- the end ------------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------ */
 
 /* Nothing comes from the backends any more: still each command gets its answer,
  * or its client is told to come back. */

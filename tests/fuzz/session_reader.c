@@ -22,6 +22,7 @@ enum {
 struct said {
 	enum reader_verb verb;
 	unsigned serial;
+	bool has_go_ahead;	/* for its article */
 	char id[32];
 };
 
@@ -66,7 +67,7 @@ get_index(const struct reader *r)
 	return (unsigned)(r - all.readers);
 }
 
-/* --- life ------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------- */
 
 void
 readers_begin(const char *path, bool is_stateful)
@@ -125,7 +126,7 @@ reader_half_close(unsigned i)
 	(void)shutdown(r->fd, SHUT_WR);
 }
 
-/* --- saying ------------------------------------------------------------------------ */
+/* --- saying ------------------------------------------------------------- */
 
 static void
 doubt(struct reader *r)
@@ -206,6 +207,7 @@ reader_say(unsigned i, enum reader_verb verb, unsigned size)
 	said = &r->said[r->said_n++];
 	said->verb = verb;
 	said->serial = r->serial++;
+	said->has_go_ahead = false;
 	snprintf(said->id, sizeof(said->id), is_group_verb(verb) ?
 	    "g%u.%u@%u" : "<%u.%u@%u>", said->serial, size % 4, get_index(r));
 	make_line(said, line);
@@ -259,7 +261,7 @@ reader_post(unsigned i, unsigned lines_n, bool is_end)
 	r->may_post = false;
 }
 
-/* --- checking ------------------------------------------------------------------------ */
+/* --- checking ----------------------------------------------------------- */
 
 static void
 end_answer(struct reader *r)
@@ -336,6 +338,9 @@ check_status(struct reader *r, const char *line)
 	if (code == 430 && !all.is_stateful)
 		CHECK(news_all_missed(get_index(r), said->serial));
 	if (is_posting_verb(said->verb) && code / 100 == 3) {
+		/* Nobody posts the same twice. */
+		CHECK(!said->has_go_ahead);
+		said->has_go_ahead = true;
 		r->may_post = true;
 		r->posted_n = 0;
 		return;

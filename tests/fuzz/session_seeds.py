@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Writes the seeds of fuzz_session: sessions.py FOLDER.
+"""Writes the seeds of fuzz_session: session_seeds.py FOLDER.
 
 Each is a script in the octets of fuzz_session.c, whose enums the names below
 follow.

@@ -45,7 +45,7 @@ static struct {
 	unsigned backends_n;
 } world;
 
-/* --- seams: each takes the place of the function it is named after ------------ */
+/* --- seams: each takes the place of the function it is named after ------ */
 
 int __real_clock_gettime(clockid_t id, struct timespec *ts);
 int __wrap_clock_gettime(clockid_t id, struct timespec *ts);
@@ -209,7 +209,7 @@ __wrap_socket_connect(const struct addr *a)
 	return news_connect(addr_get_port(a) - NEWS_PORT);
 }
 
-/* --- turning ------------------------------------------------------------------ */
+/* --- turning ------------------------------------------------------------ */
 
 unsigned
 world_count_loops(void)
@@ -237,7 +237,7 @@ world_advance(uint64_t ms)
 	world.now_ms += ms;
 }
 
-/* --- the end ------------------------------------------------------------------ */
+/* --- the end ------------------------------------------------------------ */
 
 bool
 world_is_at_rest(void)
