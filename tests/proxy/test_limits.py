@@ -497,6 +497,8 @@ def test_login_checks_of_the_gone_are_left_out(bed):
 
 CROWD = 24
 PIECE = b"x" * (64 << 10)
+# A sanitizer does not give at once to others what was freed.
+KEPT_BACK = 0 if SLOW == 1 else 320 << 20
 UNITS = {"K": 1 << 10, "M": 1 << 20}
 
 
@@ -604,6 +606,6 @@ def test_memory_of_a_hostile_crowd(bed, crowd):
     leave_at_once(proxy)
     _, _, client, _, conn, _ = bounds(bed, proxy)
     print("%d of at most %d bytes" % (used, client + conn))
-    assert used <= (client + conn) * SLOW
+    assert used <= client + conn + KEPT_BACK / CROWD
     if crowd is crowd_that_reads_nothing:
         assert used >= (client + conn) / 16, "the bound means nothing"
