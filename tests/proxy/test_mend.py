@@ -5,14 +5,18 @@ BODY, ARTICLE behind its header, at every byte      test_cut_anywhere_*
 inside the header                                   test_cut_in_the_header
 at random bytes of large ones                       test_many_large_ones
 another article under the same id                   test_different_*
-a miss, a third                                     test_miss_then_a_third,
+a miss, a third                                     test_miss_*,
                                                     test_nobody_has_it
-the second is sick too                              test_second_*
+the second is sick too                              test_second_*,
+                                                    test_all_are_cut
 stall                                               test_stall_*
-no connection free                                  test_waits_for_a_connection
+no connection free                                  test_waits_for_*,
+                                                    test_no_connection_*
 commands behind it                                  test_pipelined_*
-a slow client                                       test_slow_client
-resume = no, stateful mode                          test_no_*
+a slow client, one that leaves, a shutdown          test_slow_client,
+                                                    test_client_gone_*,
+                                                    test_shutdown_*
+resume = no, exact; stateful mode                   test_no_*, test_exact_*
 pinned sessions                                     test_pinned_*
 """
 
@@ -180,7 +184,6 @@ def test_all_are_cut(bed):
 def test_different_at_each_byte(bed, verb):
     """One octet differs: before the cut nothing more is sent, behind it
     nobody can know."""
-    one = whole_article("one")
     text = noise(40) + b"\r\n"
     one = whole_article("one", text)
     first, second, proxy = two(bed, {"<a@x>": one})
@@ -227,15 +230,14 @@ def test_different_shorter(bed, verb):
     one = whole_article("one", lines(5000))
     first, second, proxy = two(bed, {"<a@x>": one})
     data = block(verb, one)
+    # The cut is in the 37th line.
     for n in 0, 1, 20, 35:
         text = b"".join(lines(5000).splitlines(True)[:n])
         is_lost(first, verb, data[:4800])
         second.articles["<a@x>"] = whole_article("two", text)
         assert_cut(proxy.client(), verb + " <a@x>", verb, data[:4800])
-    second.articles["<a@x>"] = whole_article("two").replace(
-        b"\r\n\r\n", b"\r\n")
     second.on["ARTICLE"] = reply(status("ARTICLE"), b"Path: x\r\n.\r\n")
-    is_lost(first, verb, data[:4800])
+    second.on["BODY"] = reply(status("BODY"), b".\r\n")
     assert_cut(proxy.client(), verb + " <a@x>", verb, data[:4800])
 
 
@@ -398,11 +400,50 @@ def test_waits_for_a_connection(bed):
     client.say("BODY <a@x>")
     assert client.exactly(len(status("BODY")) + 7) == status("BODY") + data[:7]
     first.wait_held(0)
-    other.fence_sent = other.send("DATE\r\n")
     gate.open()
     assert client.block() == data[7:]
-    other.expect(223, 111)
+    other.expect(223)
     assert second.accepts == 1
+
+
+@BOTH
+def test_no_connection_comes_free(bed):
+    one = whole_article()
+    data = block("BODY", one)
+    first = bed.fake(articles={"<a@x>": one}, **QUICK)
+    second = bed.fake(articles={"<a@x>": one, **articles("b")}, tier=1,
+                      max_connections=1, **QUICK)
+    gate = Gate()
+    second.on["STAT"] = lambda conn, line: (gate.wait(conn),
+                                            conn.on_STAT(line))
+    proxy = bed.proxy(first, second, proxy={"wait_timeout": ms(500)})
+    other = proxy.client()
+    other.say("STAT <b@x>")
+    second.wait_seen(1)
+    is_lost(first, "BODY", data[:7])
+    clock = Clock()
+    assert_cut(proxy.client(), "BODY <a@x>", "BODY", data[:7])
+    assert clock() < scaled(5)
+    gate.open()
+    other.expect(223)
+    assert not second.asked("BODY")
+
+
+@BOTH
+def test_second_is_silent(bed):
+    one = whole_article()
+    data = block("BODY", one)
+    first, second, proxy = two(bed, {"<a@x>": one, **articles("b")},
+                               proxy={"command_timeout": ms(900)})
+    is_lost(first, "BODY", data[:7])
+    second.on["BODY"] = lambda conn, line: conn.hang()
+    clock = Clock()
+    client = proxy.client()
+    client.say("BODY <a@x>", "STAT <b@x>")
+    assert client.rest() == status("BODY") + data[:7]
+    assert clock() < scaled(5)
+    assert second.asked("BODY")
+    assert proxy.client().code("STAT <b@x>") == "223"
 
 
 # --- what else the client does
@@ -478,7 +519,6 @@ def test_client_gone_while_it_is_mended(bed):
         proxy.wait_log("end=client-reset", open_n + 1)
         for gate in gates:
             gate.open()
-        is_lost(first, "STAT", b"")
         first.on["STAT"] = reply("430 no")
         assert proxy.client().code("STAT <b@x>") == "223"
     assert second.accepts == 1
