@@ -25,7 +25,7 @@ LOAD_S=${NNTPMUX_LOAD_SECONDS:-60}
 # In the order in which they are begun: what takes longest comes first.
 # "build" is always run, alone, before the others: they share its result.
 STEPS=(tsan asan mutants load proxy distcheck clang unit docs size real newsd
-	try)
+	try models)
 
 about()
 {
@@ -46,6 +46,7 @@ about()
 	real)	echo "real news servers and clients around nntpmux" ;;
 	newsd)	echo "the small news server" ;;
 	try)	echo "scripts/try.sh --once" ;;
+	models)	echo "the inbox and the waiters as models, all states" ;;
 	*)	return 1 ;;
 	esac
 }
@@ -129,6 +130,11 @@ step_real()
 {
 	use_programs "$WORK/gcc"
 	"$ROOT/tests/real/run.sh"
+}
+
+step_models()
+{
+	"$ROOT/tests/models/run.sh"
 }
 
 step_try()

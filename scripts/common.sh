@@ -6,7 +6,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # Debian 12 names. Each script asks for the lists it needs, no more.
 PACKAGES_BUILD="autoconf automake gcc libc6-dev make pkg-config
-	libcrypt-dev libinih-dev"
+	libcrypt-dev libinih-dev libxxhash-dev"
 # From the second line on: what the programs need that are unpacked and not
 # installed: INN, the other clients, SABnzbd, nyuu.
 PACKAGES_REAL="nzbget python3 python3-pytest util-linux
@@ -21,7 +21,7 @@ PACKAGES_REAL="nzbget python3 python3-pytest util-linux
 	g++ make nodejs"
 PACKAGES_CHECK="$PACKAGES_BUILD $PACKAGES_REAL zlib1g-dev
 	clang clang-14 libclang-rt-14-dev git libcriterion-dev llvm-14
-	mandoc patch procps xz-utils"
+	mandoc patch procps spin xz-utils"
 
 # Debian's Python: python3-pytest belongs to it, whatever comes first in PATH.
 PYTHON=/usr/bin/python3

@@ -3,6 +3,7 @@
 #include "conf/conf.h"
 #include "conf/options.h"
 #include "conf/start.h"
+#include "server/memory.h"
 #include "server/server.h"
 
 int
@@ -12,7 +13,8 @@ main(int argc, char **argv)
 	struct conf *conf;
 	int code;
 
-	if (conf_start(argc, argv, &options, &conf, &code)) {
+	if (conf_start(argc, argv, &options, memory_print_bound, &conf,
+	    &code)) {
 		code = server_run(conf, options.is_daemon);
 		conf_free(conf);
 	}

@@ -16,6 +16,8 @@
 #include <string.h>
 
 #define ANNOUNCED_AGE_MAX_S 3600
+#define RISE_MS (30 * 1000)	/* ceiling.h, when there is no health.interval */
+#define GOOD_STEP_MS 50		/* good_ms need not be written more often */
 
 /* struct backend, announced: 16 bits of flags, 15 of list, this bit; then, in
  * 32 bits, the second of the clock when it was asked for. */
@@ -24,8 +26,8 @@ _Static_assert(CAPABILITY_VERSION_2 < 1 << 16 &&
     CAPABILITY_LIST_SUBSCRIPTIONS < 1 << 15, "announced is too small");
 
 struct backend *
-backend_new(const struct conf_backend *conf, unsigned index, unsigned loops_n,
-    struct resolver *resolver)
+backend_new(const struct conf_backend *conf, const struct conf_health *health,
+    unsigned index, unsigned loops_n, struct resolver *resolver)
 {
 	struct backend *b = xcalloc(1, sizeof(*b));
 	const struct pool_settings settings = {
@@ -35,8 +37,13 @@ backend_new(const struct conf_backend *conf, unsigned index, unsigned loops_n,
 		.max_lifetime_ms = conf->max_lifetime_ms,
 		.cooldown_ms = conf->replacement_cooldown_ms,
 		.min_idle = conf->min_idle,
+		.rise_ms = health->interval_ms > 0 ? health->interval_ms :
+		    RISE_MS,
+		.breaker = &b->breaker,
 	};
 
+	breaker_init(&b->breaker, health->unhealthy_threshold,
+	    health->healthy_threshold);
 	b->conf = conf;
 	b->name = conf->s.name;
 	b->index = index;
@@ -87,6 +94,55 @@ backend_has_unsupported(struct backend *b, unsigned command_id)
 {
 	return (atomic_load_explicit(&b->unsupported, memory_order_relaxed) >>
 	    command_id & 1) != 0;
+}
+
+/* --- its breaker --------------------------------------------------------- */
+
+bool
+backend_note_answer(struct backend *b, uint64_t now_ms)
+{
+	uint64_t good_ms = atomic_load_explicit(&b->good_ms,
+	    memory_order_relaxed);
+
+	if (now_ms >= good_ms + GOOD_STEP_MS)
+		atomic_store_explicit(&b->good_ms, now_ms,
+		    memory_order_relaxed);
+	return breaker_succeed(&b->breaker, now_ms) == BREAKER_RECOVERED;
+}
+
+void
+backend_welcome(struct backend *b, uint64_t now_ms)
+{
+	log_warn("backend=%s breaker=closed: it answers again", b->name);
+	pool_heed_breaker(b->pool, now_ms);
+}
+
+void
+backend_praise(struct backend *b, uint64_t now_ms)
+{
+	if (backend_note_answer(b, now_ms))
+		backend_welcome(b, now_ms);
+}
+
+void
+backend_blame(struct backend *b, const char *phase, enum reason reason,
+    const char *said, uint64_t born_ms, uint64_t now_ms)
+{
+	bool is_loss = reason == REASON_BACKEND_EOF ||
+	    reason == REASON_BACKEND_RESET;
+	enum breaker_change change = is_loss && born_ms > 0 ?
+	    breaker_fail_together(&b->breaker, born_ms, now_ms) :
+	    breaker_fail(&b->breaker, now_ms);
+
+	if (change == BREAKER_SAME)
+		return;
+	log_at(change == BREAKER_TRIPPED ? LEVEL_WARN : LEVEL_INFO,
+	    "backend=%s breaker=open%s phase=%s reason=%s (%s)%s%s", b->name,
+	    change == BREAKER_STAYED ? " still" : "", phase,
+	    reason_key(reason), reason_words(reason),
+	    said != NULL ? ": " : "", said != NULL ? said : "");
+	if (change == BREAKER_TRIPPED)
+		pool_heed_breaker(b->pool, now_ms);
 }
 
 /* --- what it announces -------------------------------------------------- */
@@ -231,17 +287,21 @@ backend_log_status(struct backend *b)
 {
 	struct pool_status s = pool_get_status(b->pool);
 	uint64_t commands = 0, misses = 0, failures = 0, bytes = 0;
+	uint64_t mends = 0;
 
 	for (unsigned i = 0; i < b->loops_n; i++) {
 		commands += atomic_load(&b->counters[i].commands);
 		misses += atomic_load(&b->counters[i].misses);
 		failures += atomic_load(&b->counters[i].failures);
 		bytes += atomic_load(&b->counters[i].bytes);
+		mends += atomic_load(&b->counters[i].mends);
 	}
-	log_info("stats backend=%s idle=%zu lent=%zu connecting=%zu "
-	    "closing=%zu cooling=%zu waiting=%zu pending=%u stateful=%u "
+	log_info("stats backend=%s breaker=%s limit=%zu idle=%zu lent=%zu "
+	    "connecting=%zu closing=%zu cooling=%zu waiting=%zu pending=%u stateful=%u "
 	    "commands=%" PRIu64 " misses=%" PRIu64 " failures=%" PRIu64
-	    " bytes=%" PRIu64, b->name, s.available, s.lent, s.connecting,
-	    s.closing, s.cooling, s.waiting, atomic_load(&b->pending),
-	    atomic_load(&b->stateful), commands, misses, failures, bytes);
+	    " bytes=%" PRIu64 " mends=%" PRIu64, b->name,
+	    breaker_format(&b->breaker), s.limit, s.available, s.lent,
+	    s.connecting, s.closing, s.cooling, s.waiting, atomic_load(&b->pending),
+	    atomic_load(&b->stateful), commands, misses, failures, bytes,
+	    mends);
 }

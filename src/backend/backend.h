@@ -6,7 +6,9 @@
  * ended. Its index is its bit in sets of backends. */
 #pragma once
 
+#include "backend/breaker.h"
 #include "net/addr.h"
+#include "nntp/reason.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -15,6 +17,7 @@
 
 struct capabilities;
 struct conf_backend;
+struct conf_health;
 struct loop;
 struct pool;
 struct resolver;
@@ -26,6 +29,7 @@ struct backend_counters {
 	_Atomic uint64_t failures;	/* connections that broke or were not
 					 * made, and answers in trouble */
 	_Atomic uint64_t bytes;		/* received */
+	_Atomic uint64_t mends;		/* articles of others it went on with */
 } __attribute__((aligned(64)));
 
 struct backend {
@@ -42,6 +46,8 @@ struct backend {
 	unsigned loops_n;
 
 	/* atomic */
+	struct breaker breaker;
+	_Atomic uint64_t good_ms;	/* when it last answered, about */
 	_Atomic unsigned pending;	/* commands routed here, not complete */
 	_Atomic unsigned stateful;	/* slots held by pinned sessions */
 	_Atomic uint64_t unsupported;	/* bits by enum command_id */
@@ -52,8 +58,9 @@ struct backend {
 };
 
 /* Keeps conf and resolver. loops_n: loops whose index may appear. Gives. */
-struct backend *backend_new(const struct conf_backend *conf, unsigned index,
-    unsigned loops_n, struct resolver *resolver);
+struct backend *backend_new(const struct conf_backend *conf,
+    const struct conf_health *health, unsigned index, unsigned loops_n,
+    struct resolver *resolver);
 /* Takes it; its pool must be at rest. */
 void backend_free(struct backend *);
 
@@ -62,6 +69,23 @@ struct backend_counters *backend_count(struct backend *,
     const struct loop *);
 /* Adds to a counter that only the calling thread writes. */
 void counter_add(_Atomic uint64_t *counter, uint64_t n);
+
+/* What the breaker is told. A change is logged, with the phase that failed and
+ * the server's own words (said, masked, or NULL), and the pool hears of it. Any
+ * thread.
+ *
+ * Its answer was as it should be, though perhaps not what a client wished. */
+void backend_praise(struct backend *, uint64_t now_ms);
+/* The same in two steps, for one who has a connection to give back between
+ * them: true when the breaker has closed, then backend_welcome() must follow,
+ * which serves those who wait. */
+bool backend_note_answer(struct backend *, uint64_t now_ms)
+    __attribute__((warn_unused_result));
+void backend_welcome(struct backend *, uint64_t now_ms);
+/* A connection failed, usable since born_ms (0: it was not made), or an answer
+ * did. */
+void backend_blame(struct backend *, const char *phase, enum reason,
+    const char *said, uint64_t born_ms, uint64_t now_ms);
 
 /* This server said 500 to the verb: it is not asked again. Any thread. */
 void backend_mark_unsupported(struct backend *, unsigned command_id);

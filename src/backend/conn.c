@@ -179,6 +179,24 @@ conn_discard(struct conn *c, enum pool_discard how)
 	pool_discard(&c->item, how, c->loop->now_ms);
 }
 
+bool
+conn_is_to_blame(const struct conn *c, enum reason reason)
+{
+	return reason != REASON_SHUTDOWN &&
+	    !(reason == REASON_LIMITED && pool_has_others(&c->item));
+}
+
+void
+conn_fail(struct conn *c, const char *phase, enum reason reason,
+    const char *said)
+{
+	if (conn_is_to_blame(c, reason))
+		backend_blame(c->backend, phase, reason, said,
+		    c->item.born_ms, c->loop->now_ms);
+	conn_discard(c, reason == REASON_LIMITED ? DISCARD_LIMITED :
+	    DISCARD_FAILED);
+}
+
 void
 conn_retire(struct pool_item *item, struct loop *l)
 {
@@ -312,14 +330,17 @@ adopt(struct conn *c, struct loop *l, enum conn_trace most)
 	return true;
 }
 
-enum pool_rc
-conn_get(struct backend *b, struct loop *l, enum conn_trace most,
+typedef enum pool_rc get_f(struct pool *, struct loop *, uint64_t now_ms,
+    struct pool_item **item_r);
+
+static enum pool_rc
+get(struct backend *b, struct loop *l, get_f *get_item, enum conn_trace most,
     struct conn **conn_r)
 {
 	*conn_r = NULL;
 	for (;;) {
 		struct pool_item *item;
-		enum pool_rc rc = pool_get(b->pool, l, l->now_ms, &item);
+		enum pool_rc rc = get_item(b->pool, l, l->now_ms, &item);
 
 		if (rc == POOL_CREATE) {
 			*conn_r = start(b, l, item);
@@ -337,6 +358,19 @@ conn_get(struct backend *b, struct loop *l, enum conn_trace most,
 			return rc;
 		}
 	}
+}
+
+enum pool_rc
+conn_get(struct backend *b, struct loop *l, enum conn_trace most,
+    struct conn **conn_r)
+{
+	return get(b, l, pool_get, most, conn_r);
+}
+
+enum pool_rc
+conn_get_probe(struct backend *b, struct loop *l, struct conn **conn_r)
+{
+	return get(b, l, pool_get_probe, CONN_GROUP_SELECTED, conn_r);
 }
 
 struct conn *
@@ -393,8 +427,11 @@ before_grant(struct pool_item *item)
 	unwatch(from_item(item));
 }
 
-void
-conn_put(struct conn *c)
+typedef bool put_f(struct pool_item *, uint64_t now_ms,
+    void (*before_grant)(struct pool_item *));
+
+static void
+put(struct conn *c, put_f *put_item)
 {
 	CHECK(c->state == CONN_READY);
 	c->user_ops = NULL;
@@ -407,9 +444,21 @@ conn_put(struct conn *c)
 	} else if (c->trace == CONN_UNKNOWN_SENT) {
 		pool_closing(&c->item);
 		part(c);
-	} else if (!pool_put(&c->item, c->loop->now_ms, before_grant)) {
+	} else if (!put_item(&c->item, c->loop->now_ms, before_grant)) {
 		part(c);
 	}
+}
+
+void
+conn_put(struct conn *c)
+{
+	put(c, pool_put);
+}
+
+void
+conn_put_unused(struct conn *c)
+{
+	put(c, pool_put_unused);
 }
 
 /* --- the end ---------------------------------------------------------------- */

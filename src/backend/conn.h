@@ -116,6 +116,10 @@ enum pool_rc conn_get(struct backend *, struct loop *, enum conn_trace most,
     struct conn **conn_r)
     __attribute__((warn_unused_result));
 
+/* The same for a probe (pool_get_probe()). */
+enum pool_rc conn_get_probe(struct backend *, struct loop *,
+    struct conn **conn_r) __attribute__((warn_unused_result));
+
 /* The same with what a waiter was granted. NULL: it turned out to be of no use.
  * Else the conn, ready when conn_is_ready(), or being made. */
 struct conn *conn_from_grant(struct backend *, struct loop *,
@@ -145,6 +149,7 @@ void conn_set_reading(struct conn *, bool on);
 /* expired() at this time, UINT64_MAX: never. */
 void conn_set_deadline(struct conn *, uint64_t deadline_ms);
 
+
 /* Its user leaves this on it. */
 void conn_leave_trace(struct conn *, enum conn_trace);
 
@@ -153,8 +158,17 @@ size_t conn_get_unsent(const struct conn *);
 
 /* Takes it: no command outstanding, no unread bytes. */
 void conn_put(struct conn *);
+/* The same, but it has served nobody: it is as long idle as before. */
+void conn_put_unused(struct conn *);
 /* Takes it: closes it at once. */
 void conn_discard(struct conn *, enum pool_discard how);
+/* Takes it, ready: it failed its user. Closes it at once, and the backend is
+ * blamed; said: its words, masked, or NULL. */
+void conn_fail(struct conn *, const char *phase, enum reason,
+    const char *said);
+/* Whether the backend is to blame: not for one connection too many, while it
+ * serves others. */
+bool conn_is_to_blame(const struct conn *, enum reason);
 /* The end of a loop, on its thread, when nobody uses its connections any more:
  * turns it until every connection it has is closed. The pools are closed. */
 void conn_end_all(struct backend **backends, size_t n, struct loop *);

@@ -1,50 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "backend/pool.h"
+#include "backend/pool_priv.h"
 
-#include "backend/cooldown.h"
-#include "base/check.h"
 #include "net/loop.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
-struct pool {
-	/* const after init */
-	size_t item_size;
-	unsigned loops_n;
-	void (*alarm)(void *arg);
-	void *alarm_arg;
-
-	/* atomic: written under the mutex, read without it as a hint */
-	_Atomic size_t waiting_n;
-
-	struct {
-		pthread_mutex_t mutex;
-		struct pool_settings settings;
-		bool is_closed;
-		size_t places_n[PLACE_COUNT];
-		struct list *idle;	/* one per loop: oldest first */
-		struct list all;	/* every item, in use or spare */
-		struct list free;	/* spare items */
-		struct list waiters;	/* tickets, in order of arrival */
-		struct cooldown cooldown;
-	} sh; /* guarded by sh.mutex */
-};
-
 /* --- small things, all with the mutex held ------------------------------ */
-
-static size_t
-get_live_locked(const struct pool *p)
-{
-	return p->sh.places_n[PLACE_IDLE] + p->sh.places_n[PLACE_LENT] +
-	    p->sh.places_n[PLACE_CONNECTING] + p->sh.places_n[PLACE_CLOSING];
-}
-
-static size_t
-get_used_locked(const struct pool *p)
-{
-	return get_live_locked(p) + p->sh.cooldown.n;
-}
 
 /* The only writer of item->place. */
 static void
@@ -58,17 +19,9 @@ enter_locked(struct pool_item *item, enum pool_place place)
 	item->place = place;
 }
 
-static bool
-can_create_locked(const struct pool *p, uint64_t now_ms)
-{
-	return !p->sh.is_closed &&
-	    !cooldown_is_backing_off(&p->sh.cooldown, now_ms) &&
-	    get_used_locked(p) < p->sh.settings.max_size;
-}
-
-/* Like lend_locked(): whose it is the caller says, or its arrival. */
-static struct pool_item *
-create_locked(struct pool *p)
+/* Like pool_lend_locked(): whose it is the caller says, or its arrival. */
+struct pool_item *
+pool_create_locked(struct pool *p)
 {
 	struct list *link = list_pop_front(&p->sh.free);
 	struct pool_item *item;
@@ -84,7 +37,7 @@ create_locked(struct pool *p)
 		p->sh.places_n[PLACE_FREE]++;
 	}
 	enter_locked(item, PLACE_CONNECTING);
-	CHECK(get_used_locked(p) <= p->sh.settings.max_size);
+	CHECK(get_used_locked(p) <= p->sh.ceiling.now);
 	item->home = NULL;
 	return item;
 }
@@ -99,8 +52,8 @@ pick_idle_locked(struct pool *p, unsigned index)
 	return link != NULL ? LIST_ENTRY(link, struct pool_item, link) : NULL;
 }
 
-static void
-lend_locked(struct pool_item *item)
+void
+pool_lend_locked(struct pool_item *item)
 {
 	list_remove(&item->link);
 	enter_locked(item, PLACE_LENT);
@@ -118,7 +71,7 @@ take_idle_locked(struct pool *p, struct loop *l)
 	for (unsigned i = 0; item == NULL && i < p->loops_n; i++)
 		item = pick_idle_locked(p, (l->index + i) % p->loops_n);
 	CHECK(item != NULL);
-	lend_locked(item);
+	pool_lend_locked(item);
 	return item;
 }
 
@@ -152,11 +105,12 @@ pop_waiter_locked(struct pool *p)
 	return NULL;
 }
 
-static void
-serve_waiters_locked(struct pool *p, uint64_t now_ms, struct grants *g)
+void
+pool_serve_waiters_locked(struct pool *p, uint64_t now_ms, struct grants *g)
 {
 	cooldown_expire(&p->sh.cooldown, now_ms);
-	while (p->sh.places_n[PLACE_IDLE] > 0 || can_create_locked(p, now_ms)) {
+	while (!is_broken(p) && (p->sh.places_n[PLACE_IDLE] > 0 ||
+	    can_create_locked(p, now_ms))) {
 		struct waiter *w = pop_waiter_locked(p);
 		struct pool_item *item;
 
@@ -166,13 +120,13 @@ serve_waiters_locked(struct pool *p, uint64_t now_ms, struct grants *g)
 		if (item != NULL)
 			grants_add(g, w, item, false);
 		else
-			grants_add(g, w, create_locked(p), true);
+			grants_add(g, w, pool_create_locked(p), true);
 	}
 }
 
 /* Nothing will come here soon: who waits nowhere else is told. */
-static void
-expel_waiters_locked(struct pool *p, struct grants *g)
+void
+pool_expel_waiters_locked(struct pool *p, struct grants *g)
 {
 	struct list *link;
 
@@ -198,6 +152,7 @@ pool_new(const struct pool_settings *settings, size_t item_size,
 	CHECK(item_size >= sizeof(struct pool_item) && loops_n > 0);
 	p->item_size = item_size;
 	p->loops_n = loops_n;
+	p->breaker = settings->breaker;
 	SYS_OK(pthread_mutex_init(&p->sh.mutex, NULL));
 	p->sh.settings = *settings;
 	p->sh.idle = xcalloc(loops_n, sizeof(p->sh.idle[0]));
@@ -207,6 +162,7 @@ pool_new(const struct pool_settings *settings, size_t item_size,
 	list_init(&p->sh.free);
 	list_init(&p->sh.waiters);
 	cooldown_init(&p->sh.cooldown, settings->max_size);
+	ceiling_init(&p->sh.ceiling, settings->max_size, settings->rise_ms);
 	return p;
 }
 
@@ -231,18 +187,6 @@ pool_set_alarm(struct pool *p, void (*alarm)(void *arg), void *arg)
 	p->alarm_arg = arg;
 }
 
-static void
-lock(struct pool *p)
-{
-	SYS_OK(pthread_mutex_lock(&p->sh.mutex));
-}
-
-static void
-unlock(struct pool *p)
-{
-	SYS_OK(pthread_mutex_unlock(&p->sh.mutex));
-}
-
 /* --- get and wait -------------------------------------------------------- */
 
 static enum pool_rc
@@ -251,6 +195,8 @@ get_locked(struct pool *p, struct loop *l, uint64_t now_ms,
 {
 	if (p->sh.is_closed)
 		return POOL_CLOSED;
+	if (is_broken(p))
+		return POOL_DOWN;
 	if (!list_is_empty(&p->sh.waiters))
 		return POOL_BUSY;
 	*item_r = take_idle_locked(p, l);
@@ -260,7 +206,7 @@ get_locked(struct pool *p, struct loop *l, uint64_t now_ms,
 	}
 	cooldown_expire(&p->sh.cooldown, now_ms);
 	if (can_create_locked(p, now_ms)) {
-		*item_r = create_locked(p);
+		*item_r = pool_create_locked(p);
 		atomic_store(&(*item_r)->lessee, l);
 		return POOL_CREATE;
 	}
@@ -283,6 +229,33 @@ pool_get(struct pool *p, struct loop *l, uint64_t now_ms,
 	return rc;
 }
 
+static enum pool_rc
+get_probe_locked(struct pool *p, struct loop *l, uint64_t now_ms,
+    struct pool_item **item_r)
+{
+	if (!is_broken(p))
+		return get_locked(p, l, now_ms, item_r);
+	cooldown_expire(&p->sh.cooldown, now_ms);
+	if (!has_room_locked(p))
+		return POOL_BUSY;
+	*item_r = pool_create_locked(p);
+	atomic_store(&(*item_r)->lessee, l);
+	return POOL_CREATE;
+}
+
+enum pool_rc
+pool_get_probe(struct pool *p, struct loop *l, uint64_t now_ms,
+    struct pool_item **item_r)
+{
+	enum pool_rc rc;
+
+	*item_r = NULL;
+	lock(p);
+	rc = get_probe_locked(p, l, now_ms, item_r);
+	unlock(p);
+	return rc;
+}
+
 enum pool_rc
 pool_join(struct pool *p, struct waiter *w, struct ticket *ticket,
     uint64_t now_ms)
@@ -300,7 +273,7 @@ pool_join(struct pool *p, struct waiter *w, struct ticket *ticket,
 		atomic_fetch_add(&w->queues_n, 1);
 		list_push_back(&p->sh.waiters, &ticket->link);
 		atomic_store(&p->waiting_n, atomic_load(&p->waiting_n) + 1);
-		serve_waiters_locked(p, now_ms, &grants);
+		pool_serve_waiters_locked(p, now_ms, &grants);
 		if (waiter_is_granted(w))
 			rc = POOL_GRANTED;
 	}
@@ -322,13 +295,6 @@ pool_leave(struct ticket *ticket)
 
 /* --- give back ------------------------------------------------------------ */
 
-static bool
-is_too_old(const struct pool_item *item, uint64_t now_ms)
-{
-	return item->lifetime_ms > 0 &&
-	    now_ms >= item->born_ms + item->lifetime_ms;
-}
-
 void
 pool_made(struct pool_item *item, uint64_t now_ms)
 {
@@ -340,17 +306,18 @@ pool_made(struct pool_item *item, uint64_t now_ms)
 	lock(p);
 	max = p->sh.settings.max_lifetime_ms;
 	item->born_ms = now_ms;
+	item->idle_since_ms = now_ms;
 	item->lifetime_ms = max - cooldown_random(&p->sh.cooldown,
 	    max / 8);
 	cooldown_end_back_off(&p->sh.cooldown);
 	enter_locked(item, PLACE_LENT);
-	serve_waiters_locked(p, now_ms, &grants);	/* no back-off any more */
+	pool_serve_waiters_locked(p, now_ms, &grants);	/* no back-off any more */
 	unlock(p);
 	grants_post(&grants);
 }
 
-bool
-pool_put(struct pool_item *item, uint64_t now_ms,
+static bool
+put(struct pool_item *item, uint64_t now_ms, uint64_t idle_since_ms,
     void (*before_grant)(struct pool_item *item))
 {
 	struct pool *p = item->pool;
@@ -360,15 +327,15 @@ pool_put(struct pool_item *item, uint64_t now_ms,
 
 	lock(p);
 	CHECK(item->place == PLACE_LENT);
-	if (p->sh.is_closed || is_too_old(item, now_ms) ||
-	    get_used_locked(p) > p->sh.settings.max_size) {
+	if (p->sh.is_closed || is_broken(p) || is_too_old(item, now_ms) ||
+	    is_one_too_many_locked(p)) {
 		enter_locked(item, PLACE_CLOSING);
 		is_kept = false;
 	} else if ((w = pop_waiter_locked(p)) != NULL) {
 		atomic_store(&item->lessee, NULL);	/* see on_grant() */
 	} else {
 		enter_locked(item, PLACE_IDLE);
-		item->idle_since_ms = now_ms;
+		item->idle_since_ms = idle_since_ms;
 		list_push_back(&p->sh.idle[item->home->index], &item->link);
 		atomic_store(&item->lessee, NULL);
 	}
@@ -383,6 +350,20 @@ pool_put(struct pool_item *item, uint64_t now_ms,
 	return is_kept;
 }
 
+bool
+pool_put(struct pool_item *item, uint64_t now_ms,
+    void (*before_grant)(struct pool_item *item))
+{
+	return put(item, now_ms, now_ms, before_grant);
+}
+
+bool
+pool_put_unused(struct pool_item *item, uint64_t now_ms,
+    void (*before_grant)(struct pool_item *item))
+{
+	return put(item, now_ms, item->idle_since_ms, before_grant);
+}
+
 static void
 free_item_locked(struct pool_item *item)
 {
@@ -390,6 +371,16 @@ free_item_locked(struct pool_item *item)
 	item->home = NULL;
 	enter_locked(item, PLACE_FREE);
 	list_push_back(&item->pool->sh.free, &item->link);
+}
+
+/* How the item that the server had no room for is discarded. */
+static enum pool_discard
+limit_locked(struct pool *p, uint64_t now_ms)
+{
+	size_t running_n = get_running_locked(p);
+
+	ceiling_fall(&p->sh.ceiling, running_n, now_ms);
+	return running_n > 0 ? DISCARD_LIMITED : DISCARD_UNMADE;
 }
 
 void
@@ -402,14 +393,17 @@ pool_discard(struct pool_item *item, enum pool_discard how, uint64_t now_ms)
 	lock(p);
 	CHECK(item->place == PLACE_LENT || item->place == PLACE_CONNECTING);
 	free_item_locked(item);
-	if (how != DISCARD_ORDERLY && p->sh.settings.cooldown_ms > 0)
+	if (how == DISCARD_LIMITED)
+		how = limit_locked(p, now_ms);
+	if ((how == DISCARD_FAILED || how == DISCARD_UNMADE) &&
+	    p->sh.settings.cooldown_ms > 0)
 		cooldown_add(&p->sh.cooldown,
 		    now_ms + p->sh.settings.cooldown_ms);
 	if (how == DISCARD_UNMADE)
 		cooldown_back_off(&p->sh.cooldown, now_ms);
-	serve_waiters_locked(p, now_ms, &grants);
+	pool_serve_waiters_locked(p, now_ms, &grants);
 	if (how == DISCARD_UNMADE && get_live_locked(p) == 0)
-		expel_waiters_locked(p, &grants);
+		pool_expel_waiters_locked(p, &grants);
 	unlock(p);
 	grants_post(&grants);
 	if (how != DISCARD_ORDERLY && p->alarm != NULL)
@@ -437,7 +431,7 @@ pool_closed(struct pool_item *item, uint64_t now_ms)
 	lock(p);
 	CHECK(item->place == PLACE_CLOSING);
 	free_item_locked(item);
-	serve_waiters_locked(p, now_ms, &grants);
+	pool_serve_waiters_locked(p, now_ms, &grants);
 	unlock(p);
 	grants_post(&grants);
 }
@@ -451,183 +445,9 @@ pool_claim(struct pool_item *item, struct loop *l)
 	lock(p);
 	is_ours = item->place == PLACE_IDLE && item->home == l;
 	if (is_ours) {
-		lend_locked(item);
+		pool_lend_locked(item);
 		atomic_store(&item->lessee, l);
 	}
 	unlock(p);
 	return is_ours;
-}
-
-/* --- housekeeping --------------------------------------------------------- */
-
-uint64_t
-pool_tick(struct pool *p, uint64_t now_ms)
-{
-	struct grants grants;
-	uint64_t next;
-
-	grants_init(&grants);
-	lock(p);
-	serve_waiters_locked(p, now_ms, &grants);
-	next = cooldown_next(&p->sh.cooldown, now_ms);
-	unlock(p);
-	grants_post(&grants);
-	return next;
-}
-
-/* Takes the first idle item that wanted() chooses. */
-static struct pool_item *
-take_if_locked(struct pool *p, struct loop *l,
-    bool (*wanted)(const struct pool_item *item, void *arg), void *arg)
-{
-	for (unsigned i = 0; i < p->loops_n; i++)
-		LIST_EACH(link, &p->sh.idle[i]) {
-			struct pool_item *item =
-			    LIST_ENTRY(link, struct pool_item, link);
-
-			if (wanted(item, arg)) {
-				lend_locked(item);
-				atomic_store(&item->lessee, l);
-				return item;
-			}
-		}
-	return NULL;
-}
-
-static bool
-is_reapable(const struct pool_item *item, void *arg)
-{
-	uint64_t now_ms = *(uint64_t *)arg;
-	struct pool *p = item->pool;
-
-	return p->sh.is_closed || is_too_old(item, now_ms) ||
-	    get_used_locked(p) > p->sh.settings.max_size ||
-	    (p->sh.settings.idle_timeout_ms > 0 && now_ms >=
-	    item->idle_since_ms + p->sh.settings.idle_timeout_ms);
-}
-
-struct pool_item *
-pool_reap(struct pool *p, struct loop *l, uint64_t now_ms)
-{
-	struct pool_item *item;
-
-	lock(p);
-	item = take_if_locked(p, l, is_reapable, &now_ms);
-	unlock(p);
-	return item;
-}
-
-struct pool_item *
-pool_prewarm(struct pool *p, struct loop *l, uint64_t now_ms)
-{
-	struct pool_item *item = NULL;
-
-	lock(p);
-	cooldown_expire(&p->sh.cooldown, now_ms);
-	if (p->sh.places_n[PLACE_IDLE] + p->sh.places_n[PLACE_CONNECTING] <
-	    p->sh.settings.min_idle && list_is_empty(&p->sh.waiters) &&
-	    can_create_locked(p, now_ms)) {
-		item = create_locked(p);
-		atomic_store(&item->lessee, l);
-	}
-	unlock(p);
-	return item;
-}
-
-struct pool_item *
-pool_find_leased(struct pool *p, const struct loop *l)
-{
-	struct pool_item *found = NULL;
-
-	lock(p);
-	LIST_EACH(link, &p->sh.all) {
-		struct pool_item *item =
-		    LIST_ENTRY(link, struct pool_item, all_link);
-
-		if (atomic_load(&item->lessee) == l)
-			found = item;
-	}
-	unlock(p);
-	return found;
-}
-
-bool
-pool_has_waiters(struct pool *p)
-{
-	return atomic_load_explicit(&p->waiting_n, memory_order_relaxed) > 0;
-}
-
-struct pool_status
-pool_get_status(struct pool *p)
-{
-	struct pool_status s;
-
-	lock(p);
-	s = (struct pool_status){
-		.max_size = p->sh.settings.max_size,
-		.size = get_live_locked(p),
-		.available = p->sh.places_n[PLACE_IDLE],
-		.waiting = atomic_load(&p->waiting_n),
-		.lent = p->sh.places_n[PLACE_LENT],
-		.connecting = p->sh.places_n[PLACE_CONNECTING],
-		.closing = p->sh.places_n[PLACE_CLOSING],
-		.cooling = p->sh.cooldown.n,
-	};
-	unlock(p);
-	return s;
-}
-
-/* --- deadpool's management ------------------------------------------------ */
-
-void
-pool_resize(struct pool *p, size_t max_size, uint64_t now_ms)
-{
-	struct grants grants;
-
-	grants_init(&grants);
-	lock(p);
-	cooldown_reserve(&p->sh.cooldown, max_size);
-	p->sh.settings.max_size = max_size;
-	serve_waiters_locked(p, now_ms, &grants);
-	unlock(p);
-	grants_post(&grants);
-}
-
-struct keeper {
-	bool (*keep)(const struct pool_item *item, void *arg);
-	void *arg;
-};
-
-static bool
-is_unwanted(const struct pool_item *item, void *arg)
-{
-	struct keeper *k = arg;
-
-	return !k->keep(item, k->arg);
-}
-
-struct pool_item *
-pool_retain(struct pool *p, struct loop *l,
-    bool (*keep)(const struct pool_item *item, void *arg), void *arg)
-{
-	struct keeper k = { .keep = keep, .arg = arg };
-	struct pool_item *item;
-
-	lock(p);
-	item = take_if_locked(p, l, is_unwanted, &k);
-	unlock(p);
-	return item;
-}
-
-void
-pool_close(struct pool *p)
-{
-	struct grants grants;
-
-	grants_init(&grants);
-	lock(p);
-	p->sh.is_closed = true;
-	expel_waiters_locked(p, &grants);
-	unlock(p);
-	grants_post(&grants);
 }

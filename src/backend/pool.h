@@ -11,6 +11,8 @@
  *
  * where an item counts until its socket is really closed (a provider counts it
  * until then too), and after a shrink nothing new begins until it holds again.
+ * What the server takes just now may be less than max_size (ceiling.h), and
+ * while its breaker is open nothing is lent or begun but for a probe.
  *
  *     place            whose it is                     who may touch it
  *     PLACE_FREE       pool's spare memory             nobody
@@ -39,6 +41,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct breaker;
 struct loop;
 struct pool;
 
@@ -71,13 +74,16 @@ struct pool_settings {
 	uint64_t max_lifetime_ms;	/* 0 = for ever; spread by jitter */
 	uint64_t cooldown_ms;
 	size_t min_idle;
+	uint64_t rise_ms;		/* see ceiling.h */
+	const struct breaker *breaker;	/* NULL: never open. Keeps */
 };
 
 enum pool_rc {
 	POOL_ITEM,	/* an idle item, now lent to the caller */
 	POOL_CREATE,	/* a blank item, connecting: the caller makes it */
 	POOL_BUSY,	/* none now; one will come back */
-	POOL_DOWN,	/* none, and making one failed a moment ago */
+	POOL_DOWN,	/* none: the breaker is open, or none is there and
+			 * making one failed a moment ago */
 	POOL_CLOSED,
 	POOL_QUEUED,	/* the waiter stands in the queue */
 	POOL_GRANTED,	/* the waiter had its grant already: see its message */
@@ -86,6 +92,7 @@ enum pool_rc {
 /* What is where, under one lock at one moment. */
 struct pool_status {
 	size_t max_size;
+	size_t limit;		/* that the server takes just now */
 	size_t size;		/* idle + lent + connecting + closing */
 	size_t available;	/* idle */
 	size_t waiting;
@@ -97,6 +104,8 @@ enum pool_discard {
 	DISCARD_ORDERLY,	/* said good-bye, or closed unused: slot is free
 				 * at once */
 	DISCARD_FAILED,		/* broke in use or was cut off: slot cools */
+	DISCARD_LIMITED,	/* the server wants no more than what runs: the
+				 * ceiling falls; UNMADE if nothing runs */
 	DISCARD_UNMADE,		/* could not be made: slot cools, pool backs
 				 * off, waiters go to their next candidate */
 };
@@ -116,6 +125,11 @@ void pool_set_alarm(struct pool *p, void (*alarm)(void *arg), void *arg);
  * *item_r is the caller's on this loop. The caller then looks at an item
  * (is it still alive?) and may discard it and ask again. */
 enum pool_rc pool_get(struct pool *p, struct loop *l, uint64_t now_ms,
+    struct pool_item **item_r) __attribute__((warn_unused_result));
+
+/* The same for a probe: while the breaker is open a blank item may be had
+ * though nobody else gets one. POOL_BUSY when there is no room. */
+enum pool_rc pool_get_probe(struct pool *p, struct loop *l, uint64_t now_ms,
     struct pool_item **item_r) __attribute__((warn_unused_result));
 
 /* Puts the waiter at the tail of this pool's queue. POOL_QUEUED; POOL_GRANTED;
@@ -138,6 +152,11 @@ bool pool_put(struct pool_item *item, uint64_t now_ms,
     void (*before_grant)(struct pool_item *item))
     __attribute__((warn_unused_result));
 
+/* The same for an item that served nobody: how long it is idle goes on. */
+bool pool_put_unused(struct pool_item *item, uint64_t now_ms,
+    void (*before_grant)(struct pool_item *item))
+    __attribute__((warn_unused_result));
+
 /* A lent or connecting item whose socket is closed already. Takes it. */
 void pool_discard(struct pool_item *item, enum pool_discard how,
     uint64_t now_ms);
@@ -151,7 +170,12 @@ void pool_closed(struct pool_item *item, uint64_t now_ms);
 bool pool_claim(struct pool_item *item, struct loop *l)
     __attribute__((warn_unused_result));
 
-/* Housekeeping: cooled slots are free again, a back-off ends. Gives when it
+/* The breaker has opened: who waits nowhere else is told, and pool_reap() takes
+ * what is idle. Or it has closed: waiters are served. */
+void pool_heed_breaker(struct pool *p, uint64_t now_ms);
+
+/* Housekeeping: cooled slots are free again, a back-off ends, the ceiling
+ * rises. Gives when it
  * must be called next (UINT64_MAX: when something happens). */
 uint64_t pool_tick(struct pool *p, uint64_t now_ms);
 /* One idle item that is too old, too long idle or one too many, lent to this
@@ -164,6 +188,9 @@ struct pool_item *pool_prewarm(struct pool *p, struct loop *l,
 /* An item that is connecting, lent or closing on this loop, or NULL: for the
  * end of the loop, which owns it. */
 struct pool_item *pool_find_leased(struct pool *p, const struct loop *l);
+
+/* True when something but this item is idle, lent or connecting. */
+bool pool_has_others(const struct pool_item *item);
 
 /* True when somebody stands in the queue. Cheap; a hint at once out of date. */
 bool pool_has_waiters(struct pool *p);

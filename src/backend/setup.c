@@ -2,6 +2,7 @@
 #include "backend/setup.h"
 
 #include "backend/backend.h"
+#include "backend/ceiling.h"
 #include "backend/conn.h"
 #include "base/check.h"
 #include "base/log.h"
@@ -45,7 +46,8 @@ on_failure(struct task *t)
 	c->user_ops = NULL;
 	c->state = CONN_BLANK;
 	counter_add(&backend_count(c->backend, c->loop)->failures, 1);
-	pool_discard(&c->item, DISCARD_UNMADE, c->loop->now_ms);
+	pool_discard(&c->item, c->failed == REASON_LIMITED ? DISCARD_LIMITED :
+	    DISCARD_UNMADE, c->loop->now_ms);
 	if (user_ops != NULL)
 		user_ops->unmade(user, c->failed);
 }
@@ -68,6 +70,9 @@ fail(struct conn *c, enum reason reason, const char *said)
 {
 	log_warn("backend=%s phase=%s reason=%s (%s): %s", c->backend->name,
 	    phases[c->state], reason_key(reason), reason_words(reason), said);
+	if (conn_is_to_blame(c, reason))
+		backend_blame(c->backend, phases[c->state], reason, said, 0,
+		    c->loop->now_ms);
 	/* Nobody needs the answer so much as the connection. */
 	if (c->state == CONN_CAPABILITIES || c->state == CONN_CAPABILITY_BLOCK)
 		backend_spare_capabilities(c->backend, c->loop->now_ms);
@@ -374,12 +379,13 @@ on_answer(struct conn *c, int code)
 static void
 on_line(struct conn *c, const struct response *r)
 {
+	bool is_limit = ceiling_is_told(r->code, c->line, r->line_n);
 	char said[BACKEND_SAID_MAX];
 
 	backend_format_said(c->backend, c->line, r->line_n, said);
 	drop_octets(c, r->line_n);
 	if (!on_answer(c, r->code))
-		fail(c, REASON_REFUSED, said);
+		fail(c, is_limit ? REASON_LIMITED : REASON_REFUSED, said);
 }
 
 static void

@@ -10,7 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct census;
 struct conf;
+struct failures;
 struct loop;
 struct passwords;
 struct router;
@@ -20,6 +22,8 @@ struct client_context {
 	const struct conf *conf;
 	const struct router *router;
 	struct passwords *passwords;
+	struct census *census;
+	struct failures *failures;
 	struct loop *loop;
 
 	/* owner: the loop */

@@ -5,6 +5,7 @@
 #include "client/session_priv.h"
 
 #include "base/check.h"
+#include "client/deadline.h"
 #include "conf/conf.h"
 #include "route/exchange.h"
 
@@ -16,6 +17,13 @@
 
 /* Answers that wait for a client that sends but does not read. */
 #define OUTPUT_MAX_BYTES (64 * 1024)
+
+size_t
+session_get_article_max(void)
+{
+	/* With the part of a line that may stand before it. */
+	return READ_ARTICLE_BYTES + READ_BYTES;
+}
 
 bool
 input_is_wanted(const struct session *s)
@@ -53,9 +61,11 @@ take_line(struct session *s, const char *p, size_t n)
 	switch (line_cut(&s->line, p, n, &line, &line_n, &used)) {
 	case LINE_OK:
 	case LINE_EMPTY:
+		s->line_ms = 0;
 		answers_take_line(s, line, line_n);
 		break;
 	case LINE_LONG:
+		s->line_ms = 0;
 		answers_take_bad_line(s, line, line_n);
 		break;
 	case LINE_MORE:
@@ -160,7 +170,7 @@ input_read(struct session *s)
 		session_close(s, REASON_CLIENT_RESET);
 		return;
 	}
-	s->active_ms = session_loop(s)->now_ms;
+	deadline_note_received(s);
 	if (rc == IO_EOF) {
 		/* What was sent before is answered (half-close). */
 		if (input_is_article(s))

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "client/failures.h"
 #include "client/password.h"
 #include "conf/conf.h"
 #include "route/exchange.h"
@@ -47,34 +48,61 @@ find_user(const struct conf *conf, const char *name)
 	NEVER("a right password of nobody");
 }
 
+/* What the check has found. */
+static void
+tell(struct session *s)
+{
+	struct exchange *x = pipeline_last(&s->pipeline);
+
+	CHECK(x != NULL && x->state == EXCH_HELD);
+	if (s->check->is_right) {
+		s->user = find_user(s->context->conf, s->user_name);
+		exchange_answer_line(x, "281 welcome");
+	} else {
+		login_free(s);
+		exchange_answer_line(x, "481 wrong name or password");
+	}
+	free(s->check);
+	s->check = NULL;
+	session_kick(s);
+}
+
+static void
+on_hold_end(struct timer *t)
+{
+	tell(LIST_ENTRY(t, struct session, hold));
+}
+
+void
+login_init(struct session *s)
+{
+	timer_init(&s->hold, on_hold_end);
+}
+
 static void
 on_checked(struct message *m)
 {
 	struct password_check *check = LIST_ENTRY(m, struct password_check,
 	    message);
 	struct session *s = check->user;
-	struct exchange *x;
 	char peer[ADDR_TEXT_MAX], user[LOGIN_TEXT_MAX];
+	uint64_t hold_ms, now_ms;
 
 	if (s == NULL) {
 		free(check);
 		return;
 	}
-	s->check = NULL;
-	x = pipeline_last(&s->pipeline);
-	CHECK(x != NULL && x->state == EXCH_HELD);
-	if (check->is_right) {
-		s->user = find_user(s->context->conf, s->user_name);
-		exchange_answer_line(x, "281 welcome");
-	} else {
+	now_ms = session_loop(s)->now_ms;
+	hold_ms = failures_note(s->context->failures, &s->peer,
+	    check->is_right, now_ms);
+	if (!check->is_right)
 		log_warn("client=%s login failed user=%s",
-		    addr_format(&s->peer, peer),
-		    login_format_user(s, user));
-		login_free(s);
-		exchange_answer_line(x, "481 wrong name or password");
-	}
-	free(check);
-	session_kick(s);
+		    addr_format(&s->peer, peer), login_format_user(s, user));
+	if (hold_ms == 0)
+		tell(s);
+	else
+		timer_set(&session_loop(s)->timers, &s->hold,
+		    now_ms + hold_ms);
 }
 
 static void
@@ -134,8 +162,12 @@ login_answer(struct session *s, struct exchange *x)
 void
 login_give_up(struct session *s)
 {
-	if (s->check != NULL)
-		s->check->user = NULL;
+	if (timer_is_set(&s->hold)) {
+		timer_clear(&session_loop(s)->timers, &s->hold);
+		free(s->check);
+	} else if (s->check != NULL) {
+		password_give_up(s->check);
+	}
 	s->check = NULL;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/inbox.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -26,11 +27,12 @@ struct password_check {
 	/* set by the asker */
 	struct message message;	/* .deliver: runs on .loop with the answer */
 	struct loop *loop;
-	void *user;		/* the asker's; it may set NULL to give up */
+	void *user;		/* the asker's; NULL: it has given up */
 
 	/* the answer */
 	bool is_right;
 
+	_Atomic bool is_given_up;
 	struct password_check *next;	/* of its address, while waiting */
 	const char *hash;
 	char *password;			/* wiped and freed by the check */
@@ -47,3 +49,7 @@ void passwords_stop(struct passwords *);
 bool passwords_ask(struct passwords *, struct password_check *check,
     const char *name, const char *password, const char *address)
     __attribute__((warn_unused_result));
+
+/* The asker, on its loop: the answer is for nobody any more. It comes all the
+ * same, not right, and costs nothing if the check has not begun. */
+void password_give_up(struct password_check *check);

@@ -3,8 +3,12 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "client/census.h"
+#include "client/deadline.h"
+#include "client/password.h"
 #include "conf/conf.h"
 #include "net/socket.h"
+#include "route/bounds.h"
 #include "route/exchange.h"
 #include "route/router.h"
 
@@ -12,9 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define LINGER_MS 2000
-#define STALL_BYTES 1024	/* at least so many in client_stall_timeout */
 
 static void on_event(struct loop *l, void *arg, uint32_t events);
 
@@ -26,6 +27,9 @@ enter(struct session *s, enum session_state state)
 {
 	CHECK(state > s->state);
 	log_trace("fd=%d session %d -> %d", s->stream.fd, s->state, state);
+	/* Before the client can see its end and come back. */
+	if (state >= SESS_LINGERING && s->state < SESS_LINGERING)
+		census_leave(s->context->census, &s->peer);
 	s->state = state;
 }
 
@@ -81,96 +85,27 @@ session_end(struct session *s, enum reason reason)
 
 /* --- time ---------------------------------------------------------------------- */
 
-static uint64_t
-min_deadline(uint64_t a, uint64_t after, uint64_t timeout_ms)
-{
-	if (timeout_ms == 0)
-		return a;
-	return after + timeout_ms < a ? after + timeout_ms : a;
-}
-
-static uint64_t
-get_deadline(const struct session *s)
-{
-	const struct conf_proxy *conf = &s->context->conf->proxy;
-	uint64_t d = UINT64_MAX;
-
-	if (s->state == SESS_LINGERING)
-		return s->linger_ms + LINGER_MS;
-	if (login_is_needed(s) && s->state == SESS_OPEN)
-		d = min_deadline(d, s->started_ms, conf->login_timeout_ms);
-	if (output_pending(&s->output) > 0)
-		d = min_deadline(d, s->window_ms != 0 ? s->window_ms :
-		    session_loop(s)->now_ms, conf->client_stall_timeout_ms);
-	else if (input_is_article(s))
-		d = min_deadline(d, s->active_ms,
-		    conf->client_stall_timeout_ms);
-	else
-		d = min_deadline(d, s->active_ms,
-		    conf->client_idle_timeout_ms);
-	return d;
-}
-
 static void
 set_timer(struct session *s)
 {
-	uint64_t d = get_deadline(s);
+	uint64_t d = deadline_get(s);
 
 	/* A deadline that moved away is found out when the timer fires. */
 	if (d < s->timer.deadline_ms)
 		timer_set(&session_loop(s)->timers, &s->timer, d);
 }
 
-/* A big socket buffer takes bytes in bursts, so what counts is what left it. */
-static uint64_t
-get_taken_bytes(struct session *s)
-{
-	return s->output.sent_bytes - stream_get_untaken(&s->stream);
-}
-
-static void
-start_window(struct session *s)
-{
-	s->window_ms = session_loop(s)->now_ms;
-	s->window_taken_bytes = get_taken_bytes(s);
-}
-
-static bool
-is_login_over(const struct session *s)
-{
-	return login_is_needed(s) && s->state == SESS_OPEN &&
-	    session_loop(s)->now_ms >= s->started_ms +
-	    s->context->conf->proxy.login_timeout_ms;
-}
-
-static void
-on_deadline(struct session *s)
-{
-	if (s->state == SESS_LINGERING)
-		session_close(s, s->end);
-	else if (is_login_over(s))
-		session_close(s, REASON_LOGIN_TIMEOUT);
-	else if (output_pending(&s->output) > 0 &&
-	    get_taken_bytes(s) - s->window_taken_bytes >= STALL_BYTES)
-		start_window(s);
-	else if (output_pending(&s->output) > 0)
-		session_close(s, REASON_CLIENT_STALL);
-	else if (input_is_article(s))
-		session_close(s, REASON_CLIENT_STALL);
-	else if (pipeline_first(&s->pipeline) != NULL)
-		s->active_ms = session_loop(s)->now_ms;	/* it waits for us */
-	else
-		session_close(s, REASON_CLIENT_IDLE);
-}
-
 static void
 on_timer(struct timer *t)
 {
 	struct session *s = LIST_ENTRY(t, struct session, timer);
+	enum reason reason = REASON_NONE;
 
-	if (get_deadline(s) <= session_loop(s)->now_ms)
-		on_deadline(s);
-	if (s->state != SESS_CLOSED)
+	if (deadline_get(s) <= session_loop(s)->now_ms)
+		reason = deadline_expire(s);
+	if (reason != REASON_NONE)
+		session_close(s, reason);
+	else
 		set_timer(s);
 }
 
@@ -189,7 +124,6 @@ get_events(const struct session *s)
 static bool
 flush(struct session *s)
 {
-	uint64_t before = s->output.sent_bytes;
 	bool was_waiting = output_pending(&s->output) > 0;
 	enum io_rc rc = output_flush(&s->output);
 
@@ -197,8 +131,6 @@ flush(struct session *s)
 		session_close(s, REASON_CLIENT_RESET);
 		return false;
 	}
-	if (s->output.sent_bytes != before)
-		s->active_ms = session_loop(s)->now_ms;
 	if (rc == IO_OK && was_waiting)
 		pipeline_resume(&s->pipeline);
 	return true;
@@ -261,10 +193,7 @@ on_pump(struct task *t)
 	/* Lines that waited for room in the output. */
 	if (input_take_unread(s))
 		session_kick(s);
-	if (output_pending(&s->output) == 0)
-		s->window_ms = 0;
-	else if (s->window_ms == 0)
-		start_window(s);
+	deadline_update(s);
 	loop_mask(session_loop(s), s->stream.fd, get_events(s));
 	set_timer(s);
 }
@@ -356,6 +285,7 @@ session_start(struct client_context *context, int fd, const struct addr *peer,
 	    context->router->all, context->loop, &s->output);
 	task_init(&s->pump, on_pump);
 	timer_init(&s->timer, on_timer);
+	login_init(s);
 	line_init(&s->line, 0);
 	list_push_back(&context->sessions, &s->link);
 	socket_tune(fd);
@@ -387,6 +317,18 @@ void
 session_abort(struct session *s)
 {
 	session_close(s, REASON_SHUTDOWN);
+}
+
+size_t
+session_get_size_max(const struct conf_proxy *proxy)
+{
+	size_t commands = proxy->pipeline_depth * bounds_get_exchange() +
+	    bounds_get_mend();
+	/* The name, and what a check holds, fit into the room of lines. */
+	size_t login = sizeof(struct password_check) + 4 * LINE_MAX_BYTES;
+
+	return sizeof(struct session) + session_get_article_max() + commands +
+	    login + bounds_get_output(proxy->pipeline_depth);
 }
 
 struct session *

@@ -16,12 +16,15 @@
 
 #include "net/addr.h"
 
+#include <stddef.h>
+
 struct client_context;
 struct conf_listen;
+struct conf_proxy;
 struct session;
 
-/* Takes fd, a non-blocking socket; keeps context and listen. The greeting goes
- * out at once. */
+/* Takes fd, a non-blocking socket, and the place of peer in the census; keeps
+ * context and listen. The greeting goes out at once. */
 void session_start(struct client_context *, int fd, const struct addr *peer,
     const struct conf_listen *listen);
 
@@ -30,6 +33,11 @@ void session_start(struct client_context *, int fd, const struct addr *peer,
 void session_shut_down(struct session *);
 /* Ends at once. */
 void session_abort(struct session *);
+
+/* The most memory that one takes; what it has at backends is not in it. */
+size_t session_get_size_max(const struct conf_proxy *);
+/* The longest piece of an article that it gives to a backend at a time. */
+size_t session_get_article_max(void);
 
 struct list;
 /* The session whose link in context->sessions this is. */

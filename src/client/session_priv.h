@@ -50,12 +50,15 @@ struct session {
 
 	char *user_name;		/* of AUTHINFO USER, then who it is */
 	const struct conf_user *user;	/* logged in as; NULL: nobody */
-	struct password_check *check;	/* under way, or NULL */
+	struct password_check *check;	/* under way or held, or NULL */
+	struct timer hold;		/* set while its answer is held */
 
 	uint64_t started_ms;
 	uint64_t active_ms;		/* last byte from or to the client */
+	uint64_t noted_sent_bytes;	/* what it had been sent then */
 	uint64_t window_ms;		/* the stall window began; 0: none */
 	uint64_t window_taken_bytes;	/* what the client had taken then */
+	uint64_t line_ms;		/* inside a line since; 0: it is not */
 	uint64_t linger_ms;		/* LINGERING since */
 	uint64_t received_bytes;
 	enum reason end;
@@ -104,6 +107,8 @@ bool login_is_needed(const struct session *);
  * a log line; "-": nobody. Returns buf. */
 const char *login_format_user(const struct session *,
     char buf[LOGIN_TEXT_MAX]);
+void login_init(struct session *);
 void login_answer(struct session *, struct exchange *x);
+/* What is under way is for nobody any more. */
 void login_give_up(struct session *);
 void login_free(struct session *);

@@ -17,6 +17,7 @@ conf_free(struct conf *c)
 	conf_drop_sections(c, KIND_USER);
 	section_fini(&c->proxy.s, KIND_PROXY);
 	section_fini(&c->routing.s, KIND_ROUTING);
+	section_fini(&c->health.s, KIND_HEALTH);
 	section_fini(&c->log.s, KIND_LOG);
 	free(c);
 }

@@ -33,6 +33,22 @@ enum conf_affinity {
 	AFFINITY_ANY
 };
 
+enum conf_resume {
+	RESUME_YES,
+	RESUME_EXACT,
+	RESUME_NO
+};
+
+enum conf_tier_down {
+	TIER_DOWN_FAIL,
+	TIER_DOWN_SPILL
+};
+
+enum conf_tier_full {
+	TIER_FULL_WAIT,
+	TIER_FULL_SPILL
+};
+
 enum conf_strategy {
 	STRATEGY_LEAST_LOADED,
 	STRATEGY_ROUND_ROBIN,
@@ -73,6 +89,7 @@ struct conf_proxy {
 	enum conf_mode mode;
 	unsigned threads;			/* 0 = auto */
 	unsigned max_clients;
+	unsigned max_clients_per_address;	/* 0 = no limit */
 	uint64_t client_idle_timeout_ms;
 	uint64_t client_stall_timeout_ms;
 	uint64_t login_timeout_ms;
@@ -127,6 +144,17 @@ struct conf_routing {
 	enum conf_strategy strategy;
 	unsigned stateful_reserve;
 	enum conf_affinity group_affinity;
+	enum conf_resume resume;
+	enum conf_tier_down tier_down;
+	enum conf_tier_full tier_full;
+};
+
+struct conf_health {
+	struct conf_section s;
+	uint64_t interval_ms;			/* 0 = only while it is down */
+	uint64_t timeout_ms;
+	unsigned unhealthy_threshold;
+	unsigned healthy_threshold;
 };
 
 /* Exactly one of the two passwords is set. */
@@ -154,6 +182,7 @@ struct conf {
 	struct conf_backend *backends;		/* at least one, file order */
 	size_t backends_n;
 	struct conf_routing routing;
+	struct conf_health health;
 	struct conf_user *users;		/* none = no login */
 	size_t users_n;
 	struct conf_log log;

@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "base/check.h"
 #include "conf/doc.h"
@@ -328,6 +329,9 @@ options_print_help(FILE *f)
 void
 options_print_version(FILE *f)
 {
-	fprintf(f, "%s %s\ninih, libxcrypt %s, glibc\n", PACKAGE_NAME,
-	    PACKAGE_VERSION, XCRYPT_VERSION_STR);
+	unsigned xxhash = XXH_versionNumber();
+
+	fprintf(f, "%s %s\ninih, libxcrypt %s, xxHash %u.%u.%u, glibc\n",
+	    PACKAGE_NAME, PACKAGE_VERSION, XCRYPT_VERSION_STR,
+	    xxhash / 10000, xxhash / 100 % 100, xxhash % 100);
 }

@@ -149,6 +149,7 @@ conf_new(void)
 
 	section_init(&c->proxy.s, KIND_PROXY, "", "default");
 	section_init(&c->routing.s, KIND_ROUTING, "", "default");
+	section_init(&c->health.s, KIND_HEALTH, "", "default");
 	section_init(&c->log.s, KIND_LOG, "", "default");
 	return c;
 }
@@ -163,6 +164,8 @@ get_array(struct conf *c, enum section_kind kind, size_t **n_r)
 		return &c->proxy;
 	case KIND_ROUTING:
 		return &c->routing;
+	case KIND_HEALTH:
+		return &c->health;
 	case KIND_LOG:
 		return &c->log;
 	case KIND_LISTEN:

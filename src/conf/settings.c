@@ -25,6 +25,8 @@
 	.offset = offsetof(struct conf_backend, f)
 #define ROUTING(k, f) .kind = KIND_ROUTING, .key = #k, \
 	.offset = offsetof(struct conf_routing, f)
+#define HEALTH(k, f) .kind = KIND_HEALTH, .key = #k, \
+	.offset = offsetof(struct conf_health, f)
 #define USER(k, f) .kind = KIND_USER, .key = #k, \
 	.offset = offsetof(struct conf_user, f)
 #define LOG(k, f) .kind = KIND_LOG, .key = #k, \
@@ -48,6 +50,9 @@ static const char *const mode_words[] = {
 	"hybrid", "per-command", "stateful", NULL
 };
 static const char *const affinity_words[] = { "first", "any", NULL };
+static const char *const resume_words[] = { "yes", "exact", "no", NULL };
+static const char *const tier_down_words[] = { "fail", "spill", NULL };
+static const char *const tier_full_words[] = { "wait", "spill", NULL };
 static const char *const queue_words[] = { "lifo", "fifo", NULL };
 static const char *const strategy_words[] = {
 	"least-loaded", "round-robin", "weighted-round-robin", NULL
@@ -69,6 +74,9 @@ const struct section sections[KIND_N] = {
 	    " else decides." },
 	[KIND_ROUTING] = { "routing", false, sizeof(struct conf_routing),
 	    NULL, "How a backend is chosen for a command." },
+	[KIND_HEALTH] = { "health", false, sizeof(struct conf_health), NULL,
+	    "How a backend that does not work is found, left alone and taken"
+	    " back." },
 	[KIND_USER] = { "user", true, sizeof(struct conf_user), "alice",
 	    "A client's login. With one or more of them clients must log"
 	    " in." },
@@ -91,6 +99,10 @@ static const struct setting settings[] = {
 { PROXY(max_clients, max_clients), INT(1, 1000000), .def = "10000",
   .text = "Clients at a time, all listeners together; the limit of open"
   " files is raised for them if it can be." },
+{ PROXY(max_clients_per_address, max_clients_per_address), INT(0, 1000000),
+  .def = "0", .text = "Clients at a time of one IPv4 address, or of the 64"
+  " first bits of an IPv6 address; 0 = no limit. Those at unix sockets are not"
+  " counted." },
 { PROXY(client_idle_timeout, client_idle_timeout_ms),
   DURATION(MINUTES(3), DAYS(30)), .def = "10m",
   .text = "A client that sends nothing for so long is disconnected without"
@@ -99,7 +111,7 @@ static const struct setting settings[] = {
   DURATION(100, HOURS(1)), .def = "60s",
   .text = "A client that has answers waiting and takes less than 1 KiB in"
   " this time is disconnected, and so is one that sends nothing more of an"
-  " article it has begun to post." },
+  " article it has begun to post, or not the end of a line it has begun." },
 { PROXY(login_timeout, login_timeout_ms), DURATION(100, HOURS(1)),
   .def = "60s", .text = "A client that must log in has so long." },
 { PROXY(wait_timeout, wait_timeout_ms), DURATION(1, HOURS(1)), .def = "30s",
@@ -210,6 +222,38 @@ static const struct setting settings[] = {
   " and NEWNEWS are sent to: any, or always the first one of the lowest tier,"
   " in the order of the file, that is up and not full; article numbers differ"
   " from server to server." },
+{ ROUTING(resume, resume), ENUM(resume_words), .def = "yes",
+  .text = "When a backend is lost or stalls inside an article that was asked"
+  " for by message-id (ARTICLE, BODY), another that has it goes on where it"
+  " was cut: if what the client has is the same there, octet for octet."
+  " exact: as yes, and nothing is passed on unread that another could go on"
+  " with. no: the client is disconnected inside the article." },
+{ ROUTING(tier_down, tier_down), ENUM(tier_down_words), .def = "fail",
+  .text = "What becomes of a command while no backend of its tier can be"
+  " asked: it fails, or it spills over to the next tier. A higher tier is"
+  " often a block account, where each byte costs money, and an outage of the"
+  " first tier would empty it; with spill the clients notice nothing." },
+{ ROUTING(tier_full, tier_full), ENUM(tier_full_words), .def = "wait",
+  .text = "The same while no connection of its tier is free: it waits, up to"
+  " wait_timeout, or spills over. With spill the next tier carries what the"
+  " first one has no connections for, all the time, and not only what the"
+  " first one lacks." },
+
+{ HEALTH(interval, interval_ms), DURATION(0, DAYS(1)), .def = "30s",
+  .text = "A backend that has answered nothing for so long is asked DATE; 0 ="
+  " never, while it works. A pool that was made smaller because the server"
+  " spoke of a limit grows by one connection in this time (0: in 30 s)." },
+{ HEALTH(timeout, timeout_ms), DURATION(10, MINUTES(10)), .def = "5s",
+  .text = "The answer must be there in this time; making a connection for it"
+  " has its connect_timeout." },
+{ HEALTH(unhealthy_threshold, unhealthy_threshold), INT(1, 1000),
+  .def = "3", .text = "After so many failures in a row a backend gets no more"
+  " commands, and only the health check tries it: after half a second at most,"
+  " then ever more seldom, down to twice a minute. Failures are connections"
+  " that can't be made or break, and answers that do not come, stall or are no"
+  " answers; a missing article is none." },
+{ HEALTH(healthy_threshold, healthy_threshold), INT(1, 1000), .def = "1",
+  .text = "It is used again after so many good answers in a row." },
 
 { USER(password, password), TEXT(HASH, 384), .is_needed = true,
   .example = "$6$salt$hash", .text = "A hash as crypt(3) and mkpasswd(1) make"

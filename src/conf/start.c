@@ -22,7 +22,8 @@ end(int code, int *exit_r)
 }
 
 static bool
-load(const struct options *o, struct conf **conf_r, int *exit_r)
+load(const struct options *o, start_note_f *note, struct conf **conf_r,
+    int *exit_r)
 {
 	struct conf_report report;
 	int rc;
@@ -36,16 +37,19 @@ load(const struct options *o, struct conf **conf_r, int *exit_r)
 		return end(EXIT_CONFIG, exit_r);
 	if (o->action == ACTION_RUN)
 		return true;
-	if (o->action == ACTION_DUMP)
+	if (o->action == ACTION_DUMP) {
 		conf_dump(*conf_r, stdout);
+		putchar('\n');
+		note(*conf_r, stdout);
+	}
 	conf_free(*conf_r);
 	*conf_r = NULL;
 	return end(EXIT_FINE, exit_r);
 }
 
 bool
-conf_start(int argc, char **argv, struct options *o, struct conf **conf_r,
-    int *exit_r)
+conf_start(int argc, char **argv, struct options *o, start_note_f *note,
+    struct conf **conf_r, int *exit_r)
 {
 	char *error;
 
@@ -63,6 +67,6 @@ conf_start(int argc, char **argv, struct options *o, struct conf **conf_r,
 		options_print_version(stdout);
 		return end(EXIT_FINE, exit_r);
 	default:
-		return load(o, conf_r, exit_r);
+		return load(o, note, conf_r, exit_r);
 	}
 }

@@ -257,6 +257,24 @@ addr_is_unix(const struct addr *a)
 }
 
 bool
+addr_get_site(const struct addr *a, uint64_t *site_r)
+{
+	/* A prefix of multicast addresses, from which nobody comes. */
+	uint64_t site = UINT32_MAX;
+	const uint8_t *bytes;
+	size_t n = get_bytes(a, &bytes);
+
+	if (n == 0)
+		return false;
+	if (n == 16)
+		n = 8;
+	for (size_t i = 0; i < n; i++)
+		site = site << 8 | bytes[i];
+	*site_r = site;
+	return true;
+}
+
+bool
 addr_is_loopback(const struct addr *a)
 {
 	const uint8_t *bytes;

@@ -71,6 +71,11 @@ const char *addr_format_host(const struct addr *a, char buf[ADDR_TEXT_MAX]);
 uint16_t addr_get_port(const struct addr *a);
 
 bool addr_is_unix(const struct addr *a);
+
+/* What one peer has for itself, as a number: an IPv4 address, or the /64 of an
+ * IPv6 address, within which it may call itself what it likes. False for unix:
+ * *site_r is not set. */
+bool addr_get_site(const struct addr *a, uint64_t *site_r);
 /* 127.0.0.0/8, ::1 and unix: nobody outside of this machine gets there. */
 bool addr_is_loopback(const struct addr *a);
 /* 0.0.0.0 or [::], dual or not. */

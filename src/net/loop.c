@@ -28,6 +28,12 @@ static struct {
 
 static _Thread_local struct loop *current;
 
+size_t
+loop_table_get_size(unsigned n)
+{
+	return n * sizeof(struct watch);
+}
+
 void
 loop_table_init(unsigned n)
 {

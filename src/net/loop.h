@@ -56,6 +56,9 @@ struct loop {
 /* The table of watches, for descriptors 0 .. n-1. Once, before any loop. */
 void loop_table_init(unsigned n);
 
+/* What it takes in bytes, once all of them were in use. */
+size_t loop_table_get_size(unsigned n);
+
 /* 0, or -1 with errno. */
 int loop_init(struct loop *, unsigned index)
     __attribute__((warn_unused_result));

@@ -34,11 +34,20 @@ output_pending(const struct output *o)
 	return o->end - o->start;
 }
 
+size_t
+output_get_size_max(size_t pending_max_bytes)
+{
+	size_t size = SIZE_MIN;
+
+	while (size < pending_max_bytes)
+		size *= 2;
+	return size;
+}
+
 static void
 make_room(struct output *o, size_t n)
 {
 	size_t pending = output_pending(o);
-	size_t size = SIZE_MIN;
 
 	if (o->size - o->end >= n)
 		return;
@@ -49,10 +58,8 @@ make_room(struct output *o, size_t n)
 	}
 	if (o->size - o->end >= n)
 		return;
-	while (size < pending + n)
-		size *= 2;
-	o->buf = xrealloc(o->buf, size);
-	o->size = size;
+	o->size = output_get_size_max(pending + n);
+	o->buf = xrealloc(o->buf, o->size);
 }
 
 void

@@ -24,6 +24,8 @@ void output_init(struct output *, struct stream *);
 void output_fini(struct output *);
 
 size_t output_pending(const struct output *);
+/* The memory it holds if never more than so many bytes are pending. */
+size_t output_get_size_max(size_t pending_max_bytes);
 /* Copies the bytes; they leave with the next flush or large write. */
 void output_append(struct output *, const void *data, size_t n);
 /* Sends what is pending and then data, keeping a copy of what was not taken.

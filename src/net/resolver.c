@@ -12,7 +12,8 @@
 #include <string.h>
 #include <time.h>
 
-#define FREE_WAIT_S 2
+#define NS_PER_MS UINT64_C(1000000)
+#define NS_PER_S (1000 * NS_PER_MS)
 
 /* What is known of a name. One per host and port, kept for good: there are as
  * many as backends. */
@@ -195,14 +196,17 @@ resolver_ask(struct resolver *rs, struct resolve *r)
 }
 
 bool
-resolver_free(struct resolver *rs)
+resolver_free(struct resolver *rs, uint64_t max_wait_ms)
 {
 	struct timespec until;
+	uint64_t until_ns;
 	struct list *link;
 	int error = 0;
 
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += FREE_WAIT_S;
+	until_ns = (uint64_t)until.tv_nsec + max_wait_ms * NS_PER_MS;
+	until.tv_sec += (time_t)(until_ns / NS_PER_S);
+	until.tv_nsec = (long)(until_ns % NS_PER_S);
 	lock(rs);
 	while (rs->sh.looking_n > 0 && error == 0)
 		error = pthread_cond_timedwait(&rs->sh.done, &rs->sh.mutex,

@@ -41,7 +41,7 @@ struct resolve {
 struct resolver *resolver_new(void);
 /* Any thread; takes r until its message is delivered. */
 void resolver_ask(struct resolver *, struct resolve *r);
-/* Waits shortly for look-ups that are under way, then takes the resolver. False:
+/* Waits so long for look-ups that are under way, then takes the resolver. False:
  * one hangs in getaddrinfo(3) and may still post its answers to the askers'
  * loops, so these must stay; the resolver does. */
-bool resolver_free(struct resolver *);
+bool resolver_free(struct resolver *, uint64_t max_wait_ms);

@@ -17,6 +17,10 @@
 	X(CLIENT_RESET, "client-reset", "client reset the connection", NULL)  \
 	X(CLIENT_IDLE, "client-idle", "client idle too long", NULL)           \
 	X(CLIENT_STALL, "client-stall", "client takes no answers", NULL)      \
+	X(LINE_UNFINISHED, "line-unfinished", "client did not end its line",  \
+	    NULL)                                                             \
+	X(UNKNOWN_COMMANDS, "unknown-commands", "unknown commands only",      \
+	    "400 this is a news server")                                      \
 	X(LOGIN_TIMEOUT, "login-timeout", "client did not log in", NULL)      \
 	X(LOGIN_BUSY, "login-busy", "password checks are piling up",          \
 	    "400 server is busy, come back later")                            \
@@ -24,6 +28,8 @@
 	    "400 server is going down, come back later")                     \
 	X(SERVER_FULL, "server-full", "max_clients reached",                  \
 	    "400 server is busy, come back later")                            \
+	X(ADDRESS_FULL, "address-full", "max_clients_per_address reached",    \
+	    "400 all places of your address are taken, come back later")      \
 	X(ADDRESS_REFUSED, "address-refused", "client address is not allowed",\
 	    "502 access denied")                                              \
 	/* a command fails: the session ends with it */                       \
@@ -44,6 +50,7 @@
 	X(SETUP_TIMEOUT, "setup-timeout", "not ready in connect_timeout",     \
 	    NULL)                                                             \
 	X(REFUSED, "refused", "backend refused", NULL)                        \
+	X(LIMITED, "limited", "backend wants no more connections", NULL)      \
 	X(BACKEND_EOF, "backend-eof", "backend closed the connection", NULL)  \
 	X(BACKEND_RESET, "backend-reset", "connection to backend broke",      \
 	    NULL)                                                             \

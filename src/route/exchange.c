@@ -2,6 +2,7 @@
 #include "route/exchange.h"
 
 #include "base/check.h"
+#include "route/mend.h"
 #include "route/selector.h"
 
 #include <stdlib.h>
@@ -18,7 +19,9 @@ static const unsigned next_states[EXCH_STATE_COUNT] = {
 	[EXCH_SENT] = STATE(QUEUED) | STATE(POSTING) | STATE(RELAYING) |
 	    STATE(ANSWERED),
 	[EXCH_POSTING] = STATE(RELAYING) | STATE(ANSWERED),
-	[EXCH_RELAYING] = 0,
+	[EXCH_RELAYING] = STATE(CUT),
+	[EXCH_CUT] = STATE(MENDING),
+	[EXCH_MENDING] = STATE(CUT),
 	[EXCH_HELD] = STATE(ANSWERED),
 	[EXCH_ANSWERED] = 0,
 };
@@ -33,6 +36,7 @@ exchange_new(struct exchange_client *client, const struct command *command,
 	list_init(&x->relay_link);
 	x->client = client;
 	x->backend_id = SELECTOR_NONE;
+	x->given_id = SELECTOR_NONE;
 	timer_init(&x->timer, NULL);
 	x->line_n = line_n;
 	memcpy(x->line, line, line_n);
@@ -56,14 +60,9 @@ exchange_free(struct exchange *x)
 	CHECK(x->relay == NULL && x->wait == NULL && x->slots == 0 &&
 	    x->backend_id == SELECTOR_NONE && !timer_is_set(&x->timer));
 	CHECK(!list_is_linked(&x->link) && !list_is_linked(&x->relay_link));
+	mend_free(x->mend);
 	free(x->answer);
 	free(x);
-}
-
-bool
-exchange_is_cut(const struct exchange *x)
-{
-	return x->state == EXCH_RELAYING && x->relay == NULL;
 }
 
 void

@@ -4,17 +4,19 @@
  *            +------------------ again ------------------+
  *            v                                           |
  *   new -> QUEUED -> WAITING -> CONNECTING -> SENT -> RELAYING -> (done, freed)
- *            |          |           |          | \        ^  \
- *            |          |           |          |  POSTING-+   +-> cut
- *            |          +-----------+----------+-----+
- *            v                      v
- *          HELD --------------> ANSWERED -> (written, freed)
+ *            |          |           |          | \        ^  |          ^
+ *            |          |           |          |  POSTING-+  v          |
+ *            |          +-----------+----------+-----+      CUT <--> MENDING
+ *            v                      v                        |
+ *          HELD --------------> ANSWERED -> (written, freed) +-> (freed)
  *
  * QUEUED: with nobody. WAITING: in the queues of pools. CONNECTING and SENT: in
  * a relay, before and after its command went out. POSTING: the client was told
  * to send its article, which goes to the backend. RELAYING: part of the answer
- * is with the client, so nobody else can answer any more. HELD: the proxy
- * itself will answer. ANSWERED: the proxy's own answer is ready.
+ * is with the client, so nobody else can answer any more. CUT: its backend was
+ * lost there. MENDING: another exchange, in no pipeline, asks for the rest of
+ * it (mender.h). HELD: the proxy itself will answer. ANSWERED: the proxy's own
+ * answer is ready.
  *
  * Owner: the pipeline of its client, in the order of the client's commands; an
  * exchange whose client is gone and whose answer is still to be read belongs
@@ -34,6 +36,7 @@
 
 struct exchange;
 struct exchange_client;
+struct mend;
 struct output;
 struct relay;
 struct route_wait;
@@ -45,6 +48,8 @@ enum exchange_state {
 	EXCH_SENT,
 	EXCH_POSTING,
 	EXCH_RELAYING,
+	EXCH_CUT,
+	EXCH_MENDING,
 	EXCH_HELD,
 	EXCH_ANSWERED,
 	EXCH_STATE_COUNT
@@ -85,6 +90,7 @@ struct exchange {
 	uint64_t spent;		/* answered with something useless */
 	uint64_t failed;	/* could not be asked in this round */
 	uint64_t full;		/* had no stateful slot in this round */
+	uint64_t lost;		/* broke off inside their answers */
 	unsigned rounds_n;
 
 	/* where it is */
@@ -94,6 +100,9 @@ struct exchange {
 	bool hides_number;		/* an article number in the answer would
 					 * mean nothing to the client */
 	struct number number;		/* that its block begins with */
+	struct mend *mend;		/* what of the block is with the client;
+					 * NULL: nobody could go on with it */
+	int given_id;			/* the backend that gave it */
 	struct route_wait *wait;	/* WAITING */
 	uint64_t waits;			/* backends whose queues it will join */
 	uint64_t slots;			/* held at these backends while it seeks
@@ -119,9 +128,6 @@ struct exchange *exchange_new(struct exchange_client *,
     const struct command *, const char *line, size_t line_n);
 /* Takes it; it must be in no relay, not waiting, its timer cleared. */
 void exchange_free(struct exchange *);
-
-/* The answer has begun and nobody can continue it. */
-bool exchange_is_cut(const struct exchange *);
 
 /* The only writer of the state. */
 void exchange_enter(struct exchange *, enum exchange_state);

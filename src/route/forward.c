@@ -5,6 +5,7 @@
 #include "net/loop.h"
 #include "net/output.h"
 #include "route/exchange.h"
+#include "route/mend.h"
 
 /* Pieces from this size on are sent at once; smaller ones are gathered. */
 #define DIRECT_BYTES 4096
@@ -39,6 +40,8 @@ forward_status(struct exchange *x, struct loop *l, const char *line,
 	size_t n;
 
 	begin(x, l, EXCH_RELAYING);
+	if (x->mend != NULL && !mend_is_giving(x->mend))
+		return;		/* the client has one */
 	/* "22x number message-id"; of OVER and HDR it is the block that has
 	 * the number. */
 	if (!x->hides_number || response->code < 220 || response->code > 223 ||
@@ -56,6 +59,8 @@ forward_block(struct exchange *x, const char *p, size_t n)
 {
 	size_t digits_n = number_scan(&x->number, p, n);
 
+	if (x->mend != NULL)
+		mend_give(x->mend, p, n);
 	if (digits_n > 0 && x->hides_number &&
 	    (x->command.row->flags & COMMAND_NUMBERED) != 0) {
 		/* The first of them becomes a 0, the others nothing. */

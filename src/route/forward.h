@@ -13,7 +13,8 @@
 struct exchange;
 struct loop;
 
-/* The answer begins: RELAYING. line is what response was read from. */
+/* The answer begins: RELAYING. line is what response was read from. Of a
+ * mender's answer the status line is not forwarded. */
 void forward_status(struct exchange *, struct loop *, const char *line,
     const struct response *response);
 /* The next n octets of the block, n > 0. */

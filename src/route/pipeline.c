@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "route/pipeline.h"
+#include "route/pipeline_priv.h"
 
 #include "base/check.h"
 #include "net/loop.h"
 #include "net/output.h"
+#include "route/mender.h"
 #include "route/mode.h"
 #include "route/selector.h"
 
@@ -13,6 +14,9 @@
 #define SINGLE_COMMANDS 32
 
 static const struct exchange_client_ops client_ops;
+
+static struct route_ask get_ask(const struct pipeline *,
+    const struct exchange *);
 
 static struct pipeline *
 from_client(struct exchange_client *c)
@@ -56,6 +60,13 @@ pipeline_last(const struct pipeline *p)
 	    to_exchange(list_last(&p->exchanges));
 }
 
+/* That works for the first one's answer. */
+static struct exchange *
+get_active(const struct pipeline *p)
+{
+	return p->mender != NULL ? p->mender : pipeline_first(p);
+}
+
 void
 pipeline_add(struct pipeline *p, struct exchange *x)
 {
@@ -80,9 +91,21 @@ take_out(struct pipeline *p, struct exchange *x)
 
 /* --- answers ------------------------------------------------------------------- */
 
+/* An empty line is no command at all. */
+static bool
+is_unknown(const struct exchange *x)
+{
+	return x->command.row->id == CMD_UNKNOWN && x->command.line_n > 0;
+}
+
 static void
 finish(struct pipeline *p, struct exchange *x)
 {
+	/* What a backend said to it has been looked at in on_answered(). */
+	if (is_unknown(x))
+		p->unknown_n += x->state == EXCH_ANSWERED;
+	else if (x->command.line_n > 0)
+		p->unknown_n = 0;
 	take_out(p, x);
 	exchange_free(x);
 	p->done_n++;
@@ -98,6 +121,7 @@ advance(struct pipeline *p)
 	struct exchange *x;
 
 	while ((x = pipeline_first(p)) != NULL &&
+	    p->unknown_n < PIPELINE_UNKNOWN_MAX &&
 	    x->state == EXCH_ANSWERED && x->ends == REASON_NONE) {
 		output_append(p->client.output, x->answer, x->answer_n);
 		finish(p, x);
@@ -106,6 +130,7 @@ advance(struct pipeline *p)
 		return;
 	if (x->deadline_ms == 0)
 		router_start_clock(p->router, x, p->loop);
+	x = get_active(p);
 	if (x->relay != NULL)
 		relay_resume(x->relay);
 }
@@ -113,7 +138,7 @@ advance(struct pipeline *p)
 static bool
 is_head(struct exchange_client *c, const struct exchange *x)
 {
-	return pipeline_first(from_client(c)) == x;
+	return get_active(from_client(c)) == x;
 }
 
 static void
@@ -144,8 +169,13 @@ on_answered(struct exchange_client *c, struct exchange *x,
 	if (p->pin.relay != x->relay && mode_is_pinning(p->router->mode, &x->command, class,
 	    response->code))
 		take_pin(p, x->relay);
+	if (is_unknown(x) && class == RESPONSE_PASS)
+		p->unknown_n = response->code == 500 ? p->unknown_n + 1 : 0;
 	if (p->pin.relay == x->relay && class == RESPONSE_PASS)
 		pin_follow(&p->pin, &x->command, response, line);
+	if (class == RESPONSE_PASS && x->mend == NULL)
+		mender_watch(p->router, x, get_ask(p, x).eligible,
+		    response->code);
 }
 
 static void
@@ -155,7 +185,10 @@ on_done(struct exchange_client *c, struct exchange *x)
 
 	if (x->command.row->id == CMD_LISTGROUP)
 		pin_follow_list(&p->pin, x->number.value);
-	finish(p, x);
+	if (x != p->mender)
+		finish(p, x);
+	else if (pipeline_finish_mender(p))
+		finish(p, pipeline_first(p));
 	advance(p);
 	p->user->kick(p);
 }
@@ -350,8 +383,8 @@ start_unpinned(struct pipeline *p, struct exchange *x)
 	seek(p, x);
 }
 
-static void
-start_first(struct pipeline *p, struct exchange *x)
+void
+pipeline_start(struct pipeline *p, struct exchange *x)
 {
 	release_unused(&p->side);
 	if (x->command.route == ROUTE_LOCAL)
@@ -432,9 +465,14 @@ pipeline_pump(struct pipeline *p, enum reason *reason_r)
 			append_line(p, reason_answer(REASON_PIN_LOST));
 			return PIPELINE_ENDS;
 		}
+		if (p->unknown_n >= PIPELINE_UNKNOWN_MAX) {
+			*reason_r = REASON_UNKNOWN_COMMANDS;
+			append_line(p, reason_answer(REASON_UNKNOWN_COMMANDS));
+			return PIPELINE_ENDS;
+		}
 		if (x == NULL || x->state != EXCH_QUEUED)
 			break;
-		start_first(p, x);
+		pipeline_start(p, x);
 		if (x->state != EXCH_ANSWERED)
 			break;
 	}
@@ -444,7 +482,7 @@ pipeline_pump(struct pipeline *p, enum reason *reason_r)
 		finish(p, x);
 		return PIPELINE_ENDS;
 	}
-	if (x != NULL && exchange_is_cut(x)) {
+	if (x != NULL && !pipeline_mend(p, x)) {
 		*reason_r = REASON_CUT;
 		return PIPELINE_ENDS;
 	}
@@ -457,7 +495,7 @@ pipeline_pump(struct pipeline *p, enum reason *reason_r)
 void
 pipeline_resume(struct pipeline *p)
 {
-	struct exchange *x = pipeline_first(p);
+	struct exchange *x = get_active(p);
 
 	if (x != NULL && x->relay != NULL)
 		relay_resume(x->relay);
@@ -496,19 +534,27 @@ pipeline_send_article(struct pipeline *p, const char *s, size_t n, bool is_end)
 
 /* --- ends ------------------------------------------------------------------------- */
 
-static void
-drop(struct pipeline *p, struct exchange *x)
+void
+pipeline_withdraw(struct pipeline *p, struct exchange *x)
 {
 	if (x->state == EXCH_WAITING)
 		router_unwait(x);
 	else if (x->state == EXCH_CONNECTING)
 		relay_pull(x->relay, x);
-	take_out(p, x);
+	timer_clear(&p->loop->timers, &x->timer);
 	/* What went out belongs to its relay now, which reads it out. */
 	if (x->relay != NULL)
 		relay_forsake(x->relay, x);
 	else
 		exchange_free(x);
+}
+
+static void
+drop(struct pipeline *p, struct exchange *x)
+{
+	list_remove(&x->link);
+	p->n--;
+	pipeline_withdraw(p, x);
 }
 
 void
@@ -521,6 +567,8 @@ pipeline_keep_first(struct pipeline *p)
 void
 pipeline_drop(struct pipeline *p)
 {
+	if (p->mender != NULL)
+		pipeline_end_mending(p, NULL);
 	while (pipeline_first(p) != NULL)
 		drop(p, pipeline_first(p));
 	release(&p->carrier);

@@ -6,7 +6,8 @@
  *                    │      └──────┴──── carrier: commands by message-id follow
  *                    │                   each other on one connection; or the
  *                    │                   pin, where all that may follow do
- *                    └─ side: the first one's second try, elsewhere
+ *                    └─ side: the first one's second try, elsewhere; or its
+ *                       mender's
  *
  * Only the first writes to the client. When it must wait for a connection,
  * the later ones give up what they hold (no hold-and-wait), and for a while
@@ -27,6 +28,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* After so many unknown commands in a row it is no news client. */
+#define PIPELINE_UNKNOWN_MAX 10
 
 struct pipeline;
 
@@ -50,7 +54,9 @@ struct pipeline {
 	size_t n;
 	struct relay *carrier, *side;	/* NULL: none */
 	struct pin pin;
+	struct exchange *mender;	/* while the first is MENDING */
 	unsigned single_n;		/* commands still to go one by one */
+	unsigned unknown_n;		/* unknown commands in a row */
 	uint64_t done_n;		/* commands answered */
 };
 

@@ -15,10 +15,6 @@
 #define DRAIN_MS 2000
 #define STALL_BYTES 1024	/* at least so many in stall_timeout */
 
-/* With so much of an article pending a backend is slow: its client is not
- * read. */
-#define ARTICLE_HIGH_BYTES (64 * 1024)
-
 static const char *const phases[] = {
 	[RELAY_CONNECTING] = "connect",
 	[RELAY_STATUS] = "response",
@@ -64,8 +60,9 @@ relay_requeue(struct exchange *x)
 	}
 	if (x->state == EXCH_POSTING)
 		exchange_end(x, REASON_POST_LOST);
-	else if (!exchange_is_cut(x))
-		exchange_enter(x, EXCH_QUEUED);
+	else
+		exchange_enter(x, x->state == EXCH_RELAYING ? EXCH_CUT :
+		    EXCH_QUEUED);
 	x->client->ops->kick(x->client);
 }
 
@@ -201,6 +198,8 @@ end_exchanges(struct relay *r, enum reason reason, bool is_stale)
 		struct exchange *x = to_exchange(link);
 
 		relay_take_out(r, x);
+		if (x->state == EXCH_RELAYING)
+			x->lost |= UINT64_C(1) << r->backend->index;
 		if (is_first && !is_stale)
 			verdict_blame(x, r->backend, reason,
 			    r->state != RELAY_CONNECTING);
@@ -231,15 +230,26 @@ is_our_end(enum reason reason)
 void
 relay_lose(struct relay *r, enum reason reason)
 {
+	relay_lose_saying(r, reason, NULL);
+}
+
+void
+relay_lose_saying(struct relay *r, enum reason reason, const char *said)
+{
 	bool is_stale = is_stale_end(r, reason);
 
 	log_at(is_stale || is_our_end(reason) ? LEVEL_DEBUG : LEVEL_WARN,
-	    "backend=%s fd=%d phase=%s reason=%s (%s)", r->backend->name,
+	    "backend=%s fd=%d phase=%s reason=%s (%s)%s%s", r->backend->name,
 	    r->conn->stream.fd, phases[r->state], reason_key(reason),
-	    reason_words(reason));
-	if (!is_stale && !is_our_end(reason))
+	    reason_words(reason), said != NULL ? ": " : "",
+	    said != NULL ? said : "");
+	if (is_stale || is_our_end(reason)) {
+		conn_discard(r->conn, is_stale ? DISCARD_ORDERLY :
+		    DISCARD_FAILED);
+	} else {
 		counter_add(&backend_count(r->backend, r->loop)->failures, 1);
-	conn_discard(r->conn, is_stale ? DISCARD_ORDERLY : DISCARD_FAILED);
+		conn_fail(r->conn, phases[r->state], reason, said);
+	}
 	leave(r, reason, is_stale);
 }
 
@@ -341,7 +351,7 @@ bool
 relay_wants_article(const struct relay *r)
 {
 	return relay_is_posting(r) &&
-	    conn_get_unsent(r->conn) < ARTICLE_HIGH_BYTES;
+	    conn_get_unsent(r->conn) < RELAY_ARTICLE_HIGH_BYTES;
 }
 
 void

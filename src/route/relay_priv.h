@@ -20,6 +20,13 @@ struct backend;
 struct conn;
 struct exchange;
 
+/* With so much pending a client is slow: its backend is not read. */
+#define RELAY_OUTPUT_HIGH_BYTES (64 * 1024)
+
+/* With so much of an article pending a backend is slow: its client is not
+ * read. */
+#define RELAY_ARTICLE_HIGH_BYTES (64 * 1024)
+
 enum relay_state {
 	RELAY_CONNECTING,
 	RELAY_STATUS,		/* between answers */
@@ -66,6 +73,8 @@ void relay_send_commands(struct relay *);
 void relay_update_deadline(struct relay *);
 /* The connection is of no use; the relay is gone afterwards. */
 void relay_lose(struct relay *, enum reason);
+/* The same with the backend's own words, masked, or NULL. */
+void relay_lose_saying(struct relay *, enum reason, const char *said);
 /* Nobody waits for anything here any more; the relay is gone afterwards. */
 void relay_end(struct relay *);
 

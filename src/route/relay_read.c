@@ -10,17 +10,27 @@
 #include "nntp/response.h"
 #include "route/exchange.h"
 #include "route/forward.h"
+#include "route/mend.h"
+#include "route/mender.h"
+#include "route/selector.h"
 #include "route/verdict.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* With so much pending a client is slow: its backend is not read. */
-#define OUTPUT_HIGH_BYTES (64 * 1024)
+#define SKIP_BYTES 4096		/* of a block, at a time */
 
 static void consume(struct relay *r, const char *p, size_t n);
 
 /* --- reading or not ----------------------------------------------------------- */
+
+/* What comes is not for the client: it has it, or it is not the same. */
+static bool
+is_skipping(const struct exchange *x)
+{
+	return x->mend != NULL && !mend_is_giving(x->mend);
+}
 
 static bool
 may_read(const struct relay *r)
@@ -29,8 +39,9 @@ may_read(const struct relay *r)
 
 	if (x == NULL || x->client == NULL)
 		return true;	/* unsolicited, or for nobody */
-	return x->client->ops->is_head(x->client, x) &&
-	    output_pending(x->client->output) < OUTPUT_HIGH_BYTES;
+	/* The time of a mender is not the client's to waste. */
+	return x->client->ops->is_head(x->client, x) && (is_skipping(x) ||
+	    output_pending(x->client->output) < RELAY_OUTPUT_HIGH_BYTES);
 }
 
 static void
@@ -97,6 +108,7 @@ finish(struct relay *r, struct exchange *x)
 {
 	struct exchange_client *client = x->client;
 
+	backend_praise(r->backend, r->loop->now_ms);
 	relay_take_out(r, x);
 	if (client == NULL)
 		exchange_free(x);
@@ -153,6 +165,7 @@ turn_down(struct relay *r, struct exchange *x, enum response_class class,
 	if (class == RESPONSE_CONTINUE || x->state == EXCH_POSTING ||
 	    !verdict_turn_down(x, r->backend, r->loop, class, response))
 		return false;
+	backend_praise(r->backend, r->loop->now_ms);
 	relay_take_out(r, x);
 	relay_requeue(x);
 	relay_send_commands(r);
@@ -177,11 +190,26 @@ is_early(const struct relay *r)
 }
 
 static enum reason
-get_reason(const struct exchange *x, enum response_class class)
+get_reason(const struct exchange *x, enum response_class class,
+    const struct response *response, const char *line)
 {
 	if (class == RESPONSE_CONTINUE && x->client == NULL)
 		return REASON_POST_LEFT;
-	return verdict_get_reason(class);
+	return verdict_get_reason(class, response, line);
+}
+
+static enum response_class
+classify(const struct exchange *x, const struct response *response)
+{
+	enum response_class class = x->state == EXCH_POSTING ?
+	    response_classify_posted(&x->command, response) :
+	    response_classify(&x->command, response);
+
+	/* It would not be what the client has a part of. */
+	if (class == RESPONSE_PASS && is_skipping(x) &&
+	    response->code != mender_get_code(x))
+		return RESPONSE_GARBAGE;
+	return class;
 }
 
 /* A complete status line. False: the relay is gone. */
@@ -189,9 +217,7 @@ static bool
 on_status(struct relay *r, struct exchange *x, const char *line,
     const struct response *response)
 {
-	enum response_class class = x->state == EXCH_POSTING ?
-	    response_classify_posted(&x->command, response) :
-	    response_classify(&x->command, response);
+	enum response_class class = classify(x, response);
 	char said[BACKEND_SAID_MAX];
 
 	if (is_late_end(r, response) || is_early(r)) {
@@ -213,10 +239,8 @@ on_status(struct relay *r, struct exchange *x, const char *line,
 	}
 	if (turn_down(r, x, class, response))
 		return true;
-	log_info("backend=%s fd=%d said \"%s\"", r->backend->name,
-	    r->conn->stream.fd, backend_format_said(r->backend, line,
-	    response->line_n, said));
-	relay_lose(r, get_reason(x, class));
+	relay_lose_saying(r, get_reason(x, class, response, line),
+	    backend_format_said(r->backend, line, response->line_n, said));
 	return false;
 }
 
@@ -240,15 +264,58 @@ consume_status(struct relay *r, struct exchange *x, const char *p, size_t n,
 	}
 }
 
+/* All that the client has was seen here too, or is not the same. */
+static void
+end_skipping(struct relay *r, struct exchange *x)
+{
+	const struct backend *before = selector_backend(r->settings->selector,
+	    x->given_id);
+
+	x->client->ops->kick(x->client);
+	if (mend_is_different(x->mend)) {
+		log_warn("backend=%s has another article than backend=%s as"
+		    " %.*s", r->backend->name, before->name,
+		    (int)x->command.msgid_n, x->command.msgid);
+		return;
+	}
+	log_info("mended %.*s backend=%s after=%s offset=%" PRIu64,
+	    (int)x->command.msgid_n, x->command.msgid, r->backend->name,
+	    before->name, mend_get_offset(x->mend));
+	counter_add(&backend_count(r->backend, r->loop)->mends, 1);
+	x->given_id = relay_get_backend_id(r);
+}
+
+static void
+give(struct relay *r, struct exchange *x, const char *p, size_t n)
+{
+	if (is_skipping(x)) {
+		bool was_same = !mend_is_different(x->mend);
+		size_t skipped_n = mend_skip(x->mend, p, n);
+
+		p += skipped_n;
+		n -= skipped_n;
+		if (was_same && (mend_is_giving(x->mend) ||
+		    mend_is_different(x->mend)))
+			end_skipping(r, x);
+	}
+	if (n > 0)
+		forward_block(x, p, n);
+}
+
 static size_t
 consume_block(struct relay *r, struct exchange *x, const char *p, size_t n)
 {
 	bool is_end;
-	size_t used = multiline_scan(&r->block, p, n, &is_end);
+	size_t used;
 
+	/* What is behind the skipped part goes out whether there is room or
+	 * not: let it be little. */
+	if (is_skipping(x) && n > SKIP_BYTES)
+		n = SKIP_BYTES;
+	used = multiline_scan(&r->block, p, n, &is_end);
 	r->window_bytes += used;
 	if (x->client != NULL)
-		forward_block(x, p, used);
+		give(r, x, p, used);
 	else
 		r->drained_bytes += used;
 	if (is_end)

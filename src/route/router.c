@@ -2,6 +2,7 @@
 #include "route/router.h"
 
 #include "backend/backend.h"
+#include "backend/breaker.h"
 #include "backend/conn.h"
 #include "backend/pool.h"
 #include "base/check.h"
@@ -57,13 +58,20 @@ get_supporting(const struct router *r, const struct exchange *x,
 	return supporting;
 }
 
+/* Those whose breaker is open. */
 static uint64_t
-get_lowest_tier(const struct router *r, uint64_t open)
+get_broken(const struct router *r, uint64_t candidates)
 {
-	for (unsigned i = 0; i < r->tiers_n; i++)
-		if ((open & r->tiers[i]) != 0)
-			return open & r->tiers[i];
-	return 0;
+	uint64_t broken = 0;
+
+	for (uint64_t rest = candidates; rest != 0; rest &= rest - 1) {
+		int id = __builtin_ctzll(rest);
+
+		if (breaker_is_open(&selector_backend(r->selector,
+		    id)->breaker))
+			broken |= BIT(id);
+	}
+	return broken;
 }
 
 static uint64_t
@@ -76,9 +84,21 @@ uint64_t
 router_get_candidates(const struct router *r, const struct exchange *x,
     uint64_t eligible)
 {
-	uint64_t open = get_open(r, x, eligible) & ~x->full;
+	uint64_t open = get_open(r, x, eligible) & ~x->full, broken = 0;
 
-	return get_lowest_tier(r, open) & ~x->spent & ~x->failed;
+	for (unsigned i = 0; i < r->tiers_n; i++) {
+		uint64_t tier = open & r->tiers[i];
+		uint64_t some = tier & ~x->spent & ~x->failed;
+		uint64_t working = some & ~get_broken(r, some);
+
+		if (working != 0)
+			return working;
+		if (broken == 0)
+			broken = some;
+		if (tier != 0 && !r->spills_when_down)
+			break;
+	}
+	return broken;
 }
 
 bool
@@ -191,43 +211,120 @@ pick(const struct router *r, const struct route_ask *ask, uint64_t candidates)
 	return selector_route_command(r->selector, candidates);
 }
 
+/* What came of trying some backends. */
+struct attempt {
+	const struct router *router;
+	struct exchange *exchange;
+	const struct route_ask *ask;
+	struct loop *loop;
+	relay_gone_f *gone;
+	void *arg;
+	bool is_down;		/* none of those tried could be asked */
+	bool is_detour;		/* one that would be preferred can't */
+};
+
+/* One that works: NULL: no connection now. */
+static struct relay *
+try_one(struct attempt *a, int id)
+{
+	struct exchange *x = a->exchange;
+	struct backend *b = selector_backend(a->router->selector, id);
+	struct conn *conn;
+	enum pool_rc rc;
+
+	if (a->ask->needs_slot && !has_slot(a->router, x, id)) {
+		a->is_detour = true;
+		return NULL;
+	}
+	rc = conn_get(b, a->loop, a->ask->most, &conn);
+	if (conn != NULL) {
+		if (a->ask->is_ordered && a->is_detour)
+			log_info("backend=%s serves %s, those before it are"
+			    " down or full", b->name, x->command.row->verb);
+		return lease(a->router, x, id, conn, a->loop, a->gone,
+		    a->arg);
+	}
+	x->waits |= BIT(id);
+	if (rc != POOL_DOWN)
+		a->is_down = false;
+	return NULL;
+}
+
+/* Those whose breaker is open are only waited for, and none of them by a
+ * command that would rather stay with one that works. */
+static void
+note_broken(struct attempt *a, uint64_t broken)
+{
+	struct exchange *x = a->exchange;
+
+	if (a->ask->is_ordered && !a->is_down)
+		return;
+	for (; broken != 0; broken &= broken - 1) {
+		int id = __builtin_ctzll(broken);
+
+		if (!a->ask->needs_slot || has_slot(a->router, x, id))
+			x->waits |= BIT(id);
+	}
+}
+
 /* Notes in x->waits whose queues it may join. NULL: no connection now. */
 static struct relay *
-try_each(const struct router *r, struct exchange *x,
-    const struct route_ask *ask, uint64_t candidates, struct loop *l,
-    relay_gone_f *gone, void *arg)
+try_each(struct attempt *a, uint64_t candidates)
 {
-	bool is_down = true;
+	const struct router *r = a->router;
+	uint64_t broken = get_broken(r, candidates);
 	int id;
 
-	x->waits = 0;
-	for (; (id = pick(r, ask, candidates)) != SELECTOR_NONE;
+	if ((broken & candidates & -candidates) != 0 && broken != candidates)
+		a->is_detour = true;
+	candidates &= ~broken;
+	for (; (id = pick(r, a->ask, candidates)) != SELECTOR_NONE;
 	    selector_complete_command(r->selector, id)) {
-		struct backend *b = selector_backend(r->selector, id);
-		struct conn *conn;
-		enum pool_rc rc;
+		struct relay *relay = try_one(a, id);
 
 		candidates &= ~BIT(id);
-		if (ask->needs_slot && !has_slot(r, x, id))
-			continue;
-		rc = conn_get(b, l, ask->most, &conn);
-		if (conn != NULL) {
-			if (ask->is_ordered && (x->full | x->waits) != 0)
-				log_info("backend=%s serves %s, those before"
-				    " it are down or full", b->name,
-				    x->command.row->verb);
-			return lease(r, x, id, conn, l, gone, arg);
-		}
-		x->waits |= BIT(id);
-		if (rc != POOL_DOWN)
-			is_down = false;
-		if (rc != POOL_DOWN && ask->is_ordered)
+		if (relay != NULL)
+			return relay;
+		if (a->ask->is_ordered && (a->exchange->waits & BIT(id)) != 0 &&
+		    !a->is_down)
 			candidates = 0;
+		else if ((a->exchange->waits & BIT(id)) != 0)
+			a->is_detour = true;
+	}
+	note_broken(a, broken);
+	return NULL;
+}
+
+/* Tries the tiers in their order, as far as the one before lets it go. */
+static struct relay *
+try_tiers(struct attempt *a)
+{
+	const struct router *r = a->router;
+	struct exchange *x = a->exchange;
+	uint64_t open = get_open(r, x, a->ask->eligible);
+	bool is_down = true;
+
+	x->waits = 0;
+	for (unsigned i = 0; i < r->tiers_n; i++) {
+		uint64_t tier = open & r->tiers[i];
+		struct relay *relay;
+
+		if ((tier & ~x->full) == 0)
+			continue;
+		a->is_down = true;
+		relay = try_each(a, tier & ~x->full & ~x->spent & ~x->failed);
+		if (relay != NULL)
+			return relay;
+		is_down = is_down && a->is_down;
+		/* Where they have no slots, all of them: the next tier. */
+		if ((tier & ~x->full) != 0 && !(a->is_down ?
+		    r->spills_when_down : r->spills_when_full))
+			break;
 	}
 	if (!is_down)
 		x->down_until_ms = 0;
 	else if (x->waits != 0 && x->down_until_ms == 0)
-		x->down_until_ms = l->now_ms + DOWN_WAIT_MS;
+		x->down_until_ms = a->loop->now_ms + DOWN_WAIT_MS;
 	return NULL;
 }
 
@@ -236,25 +333,24 @@ router_try(const struct router *r, struct exchange *x,
     const struct route_ask *ask, struct loop *l, relay_gone_f *gone,
     void *arg, struct relay **relay_r)
 {
-	for (;;) {
-		uint64_t candidates = router_get_candidates(r, x,
-		    ask->eligible);
+	struct attempt a = {
+		.router = r, .exchange = x, .ask = ask, .loop = l,
+		.gone = gone, .arg = arg,
+	};
 
-		if (candidates == 0) {
+	for (;;) {
+		if (router_get_candidates(r, x, ask->eligible) == 0)
 			start_next_round(x);
-			candidates = router_get_candidates(r, x,
-			    ask->eligible);
-		}
-		if (candidates == 0) {
+		if (router_get_candidates(r, x, ask->eligible) == 0) {
 			conclude(r, x, ask->eligible);
 			return ROUTER_END;
 		}
-		*relay_r = try_each(r, x, ask, candidates, l, gone, arg);
+		*relay_r = try_tiers(&a);
 		if (*relay_r != NULL)
 			return ROUTER_RELAY;
 		if (x->waits != 0)
 			return ROUTER_WAIT;
-		/* They are full, all of them: the next tier. */
+		/* They are full, all that were tried. */
 	}
 }
 
@@ -263,10 +359,15 @@ router_visit(const struct router *r, struct exchange *x,
     const struct route_ask *ask, struct loop *l, relay_gone_f *gone,
     void *arg)
 {
-	struct relay *relay = try_each(r, x, ask, ask->eligible, l, gone, arg);
+	struct attempt a = {
+		.router = r, .exchange = x, .ask = ask, .loop = l,
+		.gone = gone, .arg = arg, .is_down = true,
+	};
+	struct relay *relay = try_each(&a, ask->eligible);
 
 	x->waits = 0;
-	x->down_until_ms = 0;
+	if (relay == NULL)
+		release_slots(r, x);
 	return relay;
 }
 

@@ -4,12 +4,15 @@
  *
  *   eligible   of the listener, does the command     -> decides 430 and 503
  *   open       eligible, not known to lack the article
- *   candidate  open, of the lowest tier that has an open one, not failed; for
- *              a command that needs a stateful slot: that may have one
+ *   candidate  open, of the lowest tier that has an open one, not failed, its
+ *              breaker closed; for a command that needs a stateful slot: that
+ *              may have one. With no breaker closed: those with an open one,
+ *              to wait for their next probe
  *
  * The tier of an exchange goes up only when every eligible backend of it has
  * said that it lacks the article (or has no slot): a backend that can't be
- * asked holds it.
+ * asked holds it, unless tier_down or tier_full say otherwise. Neither changes
+ * what is open, so a 430 still needs one from every backend.
  *
  * Shared and const after router_new(): any thread. The exchanges are those of
  * the calling loop. */
@@ -30,6 +33,9 @@ struct router {
 	struct selector *selector;
 	enum conf_mode mode;
 	enum conf_affinity affinity;
+	enum conf_resume resume;
+	bool spills_when_down;		/* tier_down = spill */
+	bool spills_when_full;		/* tier_full = spill */
 	uint64_t all;			/* bits of all backends */
 	uint64_t keepable;		/* of those that have stateful slots */
 	uint64_t posting;		/* of those where one may post, and can */
@@ -56,8 +62,8 @@ struct route_ask {
 	enum conn_trace most;	/* that former users may have left on it */
 };
 
-/* Backends that the exchange may be sent to now: the candidates of its tier;
- * 0 when nobody is left. */
+/* Backends that the exchange may be sent to now: the candidates of the first
+ * tier that has any; 0 when nobody is left. */
 uint64_t router_get_candidates(const struct router *,
     const struct exchange *, uint64_t eligible);
 

@@ -2,6 +2,7 @@
 #include "route/verdict.h"
 
 #include "backend/backend.h"
+#include "backend/ceiling.h"
 
 static void
 note_unsupported(struct exchange *x, struct backend *b, int code)
@@ -48,16 +49,20 @@ verdict_blame(struct exchange *x, const struct backend *b, enum reason reason,
 
 	if (!was_made || reason == REASON_BACKEND_EOF ||
 	    reason == REASON_BACKEND_RESET || reason == REASON_UNSOLICITED ||
-	    reason == REASON_STALE)
+	    reason == REASON_STALE || reason == REASON_LIMITED)
 		x->failed |= bit;
 	else
 		x->spent |= bit;
 }
 
 enum reason
-verdict_get_reason(enum response_class class)
+verdict_get_reason(enum response_class class, const struct response *response,
+    const char *line)
 {
 	if (class == RESPONSE_STALE)
 		return REASON_STALE;
+	if (class == RESPONSE_TROUBLE && ceiling_is_told(response->code, line,
+	    response->line_n))
+		return REASON_LIMITED;
 	return class == RESPONSE_TROUBLE ? REASON_TROUBLE : REASON_GARBAGE;
 }

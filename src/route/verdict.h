@@ -23,5 +23,7 @@ bool verdict_turn_down(struct exchange *, struct backend *, struct loop *,
 void verdict_blame(struct exchange *, const struct backend *, enum reason,
     bool was_made);
 
-/* Why a connection is dropped that gave an answer of this class. */
-enum reason verdict_get_reason(enum response_class);
+/* Why a connection is dropped that gave an answer of this class; line is what
+ * response was read from. */
+enum reason verdict_get_reason(enum response_class, const struct response *,
+    const char *line);

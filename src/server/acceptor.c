@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "client/census.h"
 #include "conf/conf.h"
 #include "net/listener.h"
 #include "nntp/reason.h"
@@ -108,8 +109,9 @@ count_clients(struct acceptor *a)
 	return n;
 }
 
+/* REASON_NONE: it is in, and counted. */
 static enum reason
-refuse_reason(struct acceptor *a, const struct conf_listen *conf,
+enter(struct acceptor *a, const struct conf_listen *conf,
     const struct addr *peer)
 {
 	if (network_any_has(conf->deny.v, conf->deny.n, peer) ||
@@ -118,6 +120,9 @@ refuse_reason(struct acceptor *a, const struct conf_listen *conf,
 		return REASON_ADDRESS_REFUSED;
 	if (count_clients(a) >= a->clients_max)
 		return REASON_SERVER_FULL;
+	if (!census_enter(a->census, peer,
+	    a->conf->proxy.max_clients_per_address))
+		return REASON_ADDRESS_FULL;
 	return REASON_NONE;
 }
 
@@ -154,7 +159,7 @@ static void
 admit(struct listener *l, int fd, const struct addr *peer)
 {
 	struct acceptor *a = l->acceptor;
-	enum reason reason = refuse_reason(a, l->conf, peer);
+	enum reason reason = enter(a, l->conf, peer);
 
 	if (reason != REASON_NONE)
 		refuse(fd, peer, reason);
@@ -214,12 +219,13 @@ log_listeners(const struct acceptor *a)
 
 int
 acceptor_start(struct acceptor *a, struct worker *workers, unsigned workers_n,
-    unsigned clients_max)
+    struct census *census, unsigned clients_max)
 {
 	int error;
 
 	a->workers = workers;
 	a->workers_n = workers_n;
+	a->census = census;
 	a->clients_max = clients_max;
 	if (loop_init(&a->loop, 0) < 0)
 		return errno;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* acceptor - the thread that takes connections in and hands them to workers.
  *
- * It admits (deny, allow, max_clients), gives each to the least loaded worker
+ * It admits (deny, allow, max_clients, max_clients_per_address), gives each to the least loaded worker
  * and keeps nothing. When the process or the system runs out of descriptors or
  * memory it pauses and tries again, for it must never end. */
 #pragma once
@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 struct acceptor;
+struct census;
 struct conf;
 struct conf_listen;
 struct worker;
@@ -27,6 +28,7 @@ struct listener {
 struct acceptor {
 	/* const after start */
 	const struct conf *conf;
+	struct census *census;
 	unsigned clients_max;
 	struct listener *listeners;
 	size_t listeners_n;
@@ -46,9 +48,10 @@ struct acceptor {
  * before any thread runs. */
 int acceptor_open(struct acceptor *, const struct conf *conf)
     __attribute__((warn_unused_result));
-/* Keeps workers. At most clients_max clients at a time. 0, or an error number. */
+/* Keeps workers and census. At most clients_max clients at a time. 0, or an error number. */
 int acceptor_start(struct acceptor *, struct worker *workers,
-    unsigned workers_n, unsigned clients_max) __attribute__((warn_unused_result));
+    unsigned workers_n, struct census *census, unsigned clients_max)
+    __attribute__((warn_unused_result));
 /* No connection is taken in any more. */
 void acceptor_stop(struct acceptor *);
 /* Closes the listeners, started or not. */

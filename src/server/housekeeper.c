@@ -5,24 +5,45 @@
 #include "backend/conn.h"
 #include "backend/pool.h"
 #include "base/check.h"
+#include "base/log.h"
+#include "conf/conf.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #define TICK_MS 1000
 
+/* One line for several steps that came together. */
+static void
+note_limit(struct ward *w)
+{
+	struct pool_status s = pool_get_status(w->backend->pool);
+
+	if (s.limit == w->limit)
+		return;
+	log_at(s.limit < w->limit ? LEVEL_WARN : LEVEL_INFO,
+	    "backend=%s limit=%zu: %s than %zu of max_connections=%zu",
+	    w->backend->name, s.limit, s.limit < w->limit ? "less" : "more",
+	    w->limit, s.max_size);
+	w->limit = s.limit;
+}
+
 static void
 look_after(struct ward *w)
 {
 	struct loop *l = &w->housekeeper->loop;
 	struct pool *pool = w->backend->pool;
-	uint64_t next = pool_tick(pool, l->now_ms);
+	uint64_t next = pool_tick(pool, l->now_ms), check;
 	struct pool_item *item;
 
 	while ((item = pool_reap(pool, l, l->now_ms)) != NULL)
 		conn_retire(item, l);
 	while ((item = pool_prewarm(pool, l, l->now_ms)) != NULL)
 		conn_prewarm(w->backend, l, item);
+	check = health_tick(&w->health);
+	note_limit(w);
+	if (next > check)
+		next = check;
 	if (next > l->now_ms + TICK_MS)
 		next = l->now_ms + TICK_MS;
 	timer_set(&l->timers, &w->tick, next);
@@ -71,17 +92,21 @@ run(void *arg)
 
 	loop_run(&h->loop);
 	for (size_t i = 0; i < h->wards_n; i++)
+		health_stop(&h->wards[i].health);
+	for (size_t i = 0; i < h->wards_n; i++)
 		conn_end_all(&h->wards[i].backend, 1, &h->loop);
 	return NULL;
 }
 
 static void
-take_ward(struct housekeeper *h, struct backend *b)
+take_ward(struct housekeeper *h, const struct conf *conf, struct backend *b)
 {
 	struct ward *w = &h->wards[h->wards_n++];
 
 	w->housekeeper = h;
 	w->backend = b;
+	w->limit = pool_get_status(b->pool).limit;
+	health_init(&w->health, &conf->health, b, &h->loop, h->loop.now_ms);
 	w->alarm.deliver = on_alarm_message;
 	timer_init(&w->tick, on_tick);
 	timer_set(&h->loop.timers, &w->tick, h->loop.now_ms);
@@ -90,21 +115,21 @@ take_ward(struct housekeeper *h, struct backend *b)
 
 int
 housekeeper_start(struct housekeeper *h, unsigned index,
-    struct backend **backends, size_t backends_n, uint64_t stats_interval_ms)
+    const struct conf *conf, struct backend **backends)
 {
 	int error;
 
 	if (loop_init(&h->loop, index) < 0)
 		return errno;
-	h->wards = xcalloc(backends_n, sizeof(h->wards[0]));
+	h->wards = xcalloc(conf->backends_n, sizeof(h->wards[0]));
 	h->wards_n = 0;
-	for (size_t i = 0; i < backends_n; i++)
-		take_ward(h, backends[i]);
-	h->stats_interval_ms = stats_interval_ms;
+	for (size_t i = 0; i < conf->backends_n; i++)
+		take_ward(h, conf, backends[i]);
+	h->stats_interval_ms = conf->log.stats_interval_ms;
 	timer_init(&h->stats, on_stats);
-	if (stats_interval_ms > 0)
+	if (h->stats_interval_ms > 0)
 		timer_set(&h->loop.timers, &h->stats,
-		    h->loop.now_ms + stats_interval_ms);
+		    h->loop.now_ms + h->stats_interval_ms);
 	error = pthread_create(&h->thread, NULL, run, h);
 	if (error != 0)
 		housekeeper_fini(h);
@@ -120,6 +145,7 @@ on_close(struct message *m)
 
 	for (size_t i = 0; i < h->wards_n; i++) {
 		pool_close(h->wards[i].backend->pool);
+		health_stop(&h->wards[i].health);
 		look_after(&h->wards[i]);
 	}
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* housekeeper - the thread that looks after the pools: cooled slots and ended
- * back-offs are granted, old connections go, min_idle is kept, and every
- * stats_interval the numbers are logged.
+ * back-offs are granted, old connections go, min_idle is kept, backends are
+ * checked (backend/health.h), and every stats_interval the numbers are
+ * logged.
  *
  * A loop like the workers', so connections it makes ahead of need stay watched
  * here until a worker takes them. Never blocks. */
 #pragma once
 
+#include "backend/health.h"
 #include "base/inbox.h"
 #include "net/loop.h"
 
@@ -16,13 +18,16 @@
 #include <stdint.h>
 
 struct backend;
+struct conf;
 struct housekeeper;
 
 /* One backend under its care. */
 struct ward {
 	struct housekeeper *housekeeper;
 	struct backend *backend;
+	struct health health;
 	struct timer tick;
+	size_t limit;			/* that was last logged */
 	struct message alarm;		/* from any thread */
 	_Atomic bool is_alarmed;
 };
@@ -37,9 +42,9 @@ struct housekeeper {
 	struct message close, stop;
 };
 
-/* Keeps backends. 0, or an error number. */
+/* Keeps conf and backends. 0, or an error number. */
 int housekeeper_start(struct housekeeper *, unsigned index,
-    struct backend **backends, size_t backends_n, uint64_t stats_interval_ms)
+    const struct conf *conf, struct backend **backends)
     __attribute__((warn_unused_result));
 /* Main thread: no connection is lent any more, idle ones are closed. */
 void housekeeper_close_pools(struct housekeeper *);

@@ -6,6 +6,8 @@
 #include "backend/pool.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "client/census.h"
+#include "client/failures.h"
 #include "client/password.h"
 #include "conf/conf.h"
 #include "conf/options.h"
@@ -31,24 +33,30 @@
  * to close. */
 #define REST_MS 4500
 #define POLL_MS 10
+/* The most, and the least, that a look-up of a name is waited for. */
+#define LOOKUP_MAX_MS 2000
+#define LOOKUP_MIN_MS 50
 
 struct server {
 	const struct conf *conf;
 	struct acceptor acceptor;
 	struct resolver *resolver;
 	struct passwords *passwords;
+	struct census *census;
+	struct failures *failures;
 	struct backend *backends[CONF_BACKENDS_MAX];
 	struct router router;
 	struct worker *workers;
 	unsigned workers_n, started_n;
 	unsigned clients_max;
+	uint64_t until_ms;		/* shutdown_timeout; 0: end at once */
 	struct housekeeper housekeeper;
 };
 
 /* --- start ------------------------------------------------------------------------ */
 
-static unsigned
-count_threads(const struct conf *conf)
+unsigned
+server_count_threads(const struct conf *conf)
 {
 	long n = conf->proxy.threads;
 
@@ -57,9 +65,8 @@ count_threads(const struct conf *conf)
 	return n > 0 ? (unsigned)n : 1;
 }
 
-/* All but those of clients. */
-static unsigned
-count_descriptors(const struct conf *conf, unsigned threads_n)
+unsigned
+server_count_descriptors(const struct conf *conf, unsigned threads_n)
 {
 	unsigned n = SPARE_DESCRIPTORS + 2 * threads_n +
 	    (unsigned)conf->listens_n;
@@ -127,8 +134,8 @@ add_backend(struct server *s, size_t i, unsigned reserve)
 	struct router *r = &s->router;
 	uint64_t bit = UINT64_C(1) << i;
 
-	s->backends[i] = backend_new(conf, (unsigned)i, s->workers_n + 1,
-	    s->resolver);
+	s->backends[i] = backend_new(conf, &s->conf->health, (unsigned)i,
+	    s->workers_n + 1, s->resolver);
 	CHECK(selector_add_backend(r->selector, s->backends[i]) == 0);
 	r->all |= bit;
 	if (conf->max_connections <= reserve)
@@ -151,6 +158,9 @@ make_router(struct server *s)
 	r->selector = selector_new(get_strategy(conf), reserve);
 	r->mode = conf->proxy.mode;
 	r->affinity = conf->routing.group_affinity;
+	r->resume = conf->routing.resume;
+	r->spills_when_down = conf->routing.tier_down == TIER_DOWN_SPILL;
+	r->spills_when_full = conf->routing.tier_full == TIER_FULL_SPILL;
 	for (size_t i = 0; i < conf->backends_n; i++)
 		add_backend(s, i, reserve);
 	selector_seal(r->selector);
@@ -165,24 +175,31 @@ make_router(struct server *s)
 static int
 start_threads(struct server *s)
 {
+	struct client_context shared = { .conf = s->conf };
 	int error;
 
 	s->resolver = resolver_new();
 	s->passwords = passwords_start(s->conf);
 	if (s->passwords == NULL)
 		return errno;
+	s->census = census_new(s->clients_max);
+	s->failures = failures_new();
 	make_router(s);
-	error = housekeeper_start(&s->housekeeper, s->workers_n, s->backends,
-	    s->conf->backends_n, s->conf->log.stats_interval_ms);
+	shared.router = &s->router;
+	shared.passwords = s->passwords;
+	shared.census = s->census;
+	shared.failures = s->failures;
+	error = housekeeper_start(&s->housekeeper, s->workers_n, s->conf,
+	    s->backends);
 	s->workers = xcalloc(s->workers_n, sizeof(s->workers[0]));
 	while (error == 0 && s->started_n < s->workers_n) {
 		error = worker_start(&s->workers[s->started_n], s->started_n,
-		    s->conf, &s->router, s->passwords, s->backends);
+		    &shared, s->backends);
 		s->started_n += error == 0;
 	}
 	if (error == 0)
 		error = acceptor_start(&s->acceptor, s->workers,
-		    s->workers_n, s->clients_max);
+		    s->workers_n, s->census, s->clients_max);
 	return error;
 }
 
@@ -198,13 +215,19 @@ count_clients(const struct server *s)
 	return n;
 }
 
+/* Those that are being made have nobody to wait for them, and nothing to be
+ * said on them. */
 static size_t
 count_connections(const struct server *s)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < s->conf->backends_n; i++)
-		n += pool_get_status(s->backends[i]->pool).size;
+	for (size_t i = 0; i < s->conf->backends_n; i++) {
+		struct pool_status status =
+		    pool_get_status(s->backends[i]->pool);
+
+		n += status.size - status.connecting;
+	}
 	return n;
 }
 
@@ -234,6 +257,7 @@ drain(struct server *s)
 		worker_drain(&s->workers[i]);
 	if (!wait_for_none(s, count_clients, until_ms))
 		return;
+	s->until_ms = until_ms;
 	housekeeper_close_pools(&s->housekeeper);
 	if (until_ms > loop_clock_ms() + REST_MS)
 		until_ms = loop_clock_ms() + REST_MS;
@@ -249,6 +273,18 @@ stop_threads(struct server *s)
 		worker_stop(&s->workers[i]);
 	housekeeper_stop(&s->housekeeper);
 	passwords_stop(s->passwords);
+}
+
+/* For a look-up that may not end: what is left of shutdown_timeout. */
+static uint64_t
+get_rest_ms(const struct server *s)
+{
+	uint64_t now_ms = loop_clock_ms();
+
+	if (s->until_ms <= now_ms + LOOKUP_MIN_MS)
+		return LOOKUP_MIN_MS;
+	return s->until_ms - now_ms < LOOKUP_MAX_MS ? s->until_ms - now_ms :
+	    LOOKUP_MAX_MS;
 }
 
 /* All threads have ended. What they sent each other on their last turns is
@@ -274,7 +310,7 @@ end_rest(struct server *s)
 static void
 free_all(struct server *s)
 {
-	bool is_free = resolver_free(s->resolver);
+	bool is_free = resolver_free(s->resolver, get_rest_ms(s));
 
 	end_rest(s);
 	for (size_t i = 0; i < s->conf->backends_n; i++)
@@ -286,6 +322,8 @@ free_all(struct server *s)
 	for (size_t i = 0; i < s->conf->backends_n; i++)
 		backend_free(s->backends[i]);
 	selector_free(s->router.selector);
+	census_free(s->census);
+	failures_free(s->failures);
 	for (unsigned i = 0; i < s->started_n; i++)
 		worker_fini(&s->workers[i]);
 	housekeeper_fini(&s->housekeeper);
@@ -325,8 +363,8 @@ set_up(struct server *s, bool is_daemon)
 	const struct conf_proxy *proxy = &s->conf->proxy;
 	unsigned own, limit;
 
-	s->workers_n = count_threads(s->conf);
-	own = count_descriptors(s->conf, s->workers_n);
+	s->workers_n = server_count_threads(s->conf);
+	own = server_count_descriptors(s->conf, s->workers_n);
 	limit = process_raise_descriptor_limit((uint64_t)own +
 	    proxy->max_clients);
 	loop_table_init(limit);
@@ -357,7 +395,7 @@ server_run(const struct conf *conf, bool is_daemon)
 	struct server *s = &server;
 	int error;
 
-	s->conf = conf;
+	*s = (struct server){ .conf = conf };
 	if (log_open(conf->log.target, conf->log.level, conf->log.format) <
 	    0) {
 		log_error("can't open the log %s: %s", conf->log.target,

@@ -9,5 +9,10 @@
 
 struct conf;
 
+/* Worker threads. */
+unsigned server_count_threads(const struct conf *);
+/* Descriptors, all but those of clients. */
+unsigned server_count_descriptors(const struct conf *, unsigned threads_n);
+
 /* Runs until a signal ends it. Keeps conf. The program's exit code. */
 int server_run(const struct conf *conf, bool is_daemon);

@@ -29,24 +29,23 @@ run(void *arg)
 }
 
 int
-worker_start(struct worker *w, unsigned index, const struct conf *conf,
-    const struct router *router, struct passwords *passwords,
-    struct backend **backends)
+worker_start(struct worker *w, unsigned index,
+    const struct client_context *shared, struct backend **backends)
 {
 	char name[16];
 	int error;
 
 	if (loop_init(&w->loop, index) < 0)
 		return errno;
-	w->context = (struct client_context){
-		.conf = conf,
-		.router = router,
-		.passwords = passwords,
-		.loop = &w->loop,
-	};
+	w->context.conf = shared->conf;
+	w->context.router = shared->router;
+	w->context.passwords = shared->passwords;
+	w->context.census = shared->census;
+	w->context.failures = shared->failures;
+	w->context.loop = &w->loop;
 	list_init(&w->context.sessions);
 	w->backends = backends;
-	w->backends_n = conf->backends_n;
+	w->backends_n = shared->conf->backends_n;
 	error = pthread_create(&w->thread, NULL, run, w);
 	if (error != 0) {
 		loop_fini(&w->loop);

@@ -23,10 +23,10 @@ struct worker {
 	struct message drain, stop;
 };
 
-/* Keeps conf, router, passwords, backends. 0, or an error number. */
-int worker_start(struct worker *, unsigned index, const struct conf *conf,
-    const struct router *router, struct passwords *passwords,
-    struct backend **backends)
+/* Keeps backends and what `shared` points to: of that the worker fills in the
+ * rest. 0, or an error number. */
+int worker_start(struct worker *, unsigned index,
+    const struct client_context *shared, struct backend **backends)
     __attribute__((warn_unused_result));
 
 /* Acceptor: takes fd. */

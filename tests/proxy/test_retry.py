@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""behaviours.md, "Retry and tiers" (no tier_down, no resume yet), which is
-for the modes per-command and hybrid.
+"""behaviours.md, "Retry and tiers", which is for the modes per-command and
+hybrid; tier_down and tier_full are in test_health.py.
 
 430 at A, article at B                  test_miss_then_hit, test_only_the_last_*
 ten clients at once                     test_ten_clients_at_once

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""behaviours.md, "Sick backends" (no breaker, no health check yet); every
-time-out by itself is in test_timeouts.py.
+"""behaviours.md, "Sick backends"; breaker and health check are in
+test_health.py, every time-out by itself is in test_timeouts.py.
 
 refuses, black-holes, says nothing, greets    test_sick_*
   400/502, never ends its greeting, refuses
@@ -127,11 +127,14 @@ def test_backed_off_it_is_not_hammered(bed, kind):
     assert sick.accepts < 60
 
 
-def test_backed_off_clients_that_come_again_do_not_spin(bed):
+@pytest.mark.parametrize("threshold", [3, 1000])
+def test_backed_off_clients_that_come_again_do_not_spin(bed, threshold):
+    """By the breaker, or by the pool alone."""
     sick = bed.fake("sick", **SHORT)
     sick.script = greets("400 go away")
     proxy = bed.proxy(sick, proxy={"wait_timeout": ms(300),
-                                   "command_timeout": ms(600)})
+                                   "command_timeout": ms(600)},
+                      sections={"health": {"unhealthy_threshold": threshold}})
     clock, commands = Clock(), 0
     while clock() < 1.5:
         assert proxy.client().code("STAT <a@x>") == "400"

@@ -19,6 +19,9 @@ enum { BACKENDS = 3, TIER_0 = 3, ALL = 7, POSTING = 2 };
 #define OVER_ID (CAPABILITY_OVER | CAPABILITY_OVER_MSGID)
 
 static struct conf_backend confs[BACKENDS];
+static const struct conf_health health = {
+	.unhealthy_threshold = 3, .healthy_threshold = 1,
+};
 static struct backend *backends[BACKENDS];
 static struct router router;
 static struct audience audience;
@@ -34,7 +37,7 @@ set_up(void)
 	for (unsigned i = 0; i < BACKENDS; i++) {
 		confs[i].s.name = name;
 		confs[i].max_connections = 1;
-		backends[i] = backend_new(&confs[i], i, 1, NULL);
+		backends[i] = backend_new(&confs[i], &health, i, 1, NULL);
 		cr_assert_eq(selector_add_backend(router.selector,
 		    backends[i]), 0);
 	}

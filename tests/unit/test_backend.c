@@ -11,6 +11,9 @@
 #define HOUR_MS UINT64_C(3600000)
 #define NOW_MS (5 * HOUR_MS + 7)
 
+static const struct conf_health health = {
+	.unhealthy_threshold = 3, .healthy_threshold = 1,
+};
 static struct backend *backend;
 
 static void
@@ -21,7 +24,7 @@ set_up(void)
 
 	conf.s.name = name;
 	conf.max_connections = 1;
-	backend = backend_new(&conf, 0, 1, NULL);
+	backend = backend_new(&conf, &health, 0, 1, NULL);
 }
 
 static void

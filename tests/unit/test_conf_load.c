@@ -313,13 +313,14 @@ FileTest(modes_and_posting)
 	cr_assert_eq(l.conf->proxy.mode, MODE_HYBRID);
 	cr_assert_eq(l.conf->routing.stateful_reserve, 1);
 	cr_assert_eq(l.conf->routing.group_affinity, AFFINITY_FIRST);
+	cr_assert_eq(l.conf->routing.resume, RESUME_YES);
 	cr_assert_not(l.conf->backends[0].posting);
 	cr_assert_eq(l.conf->backends[0].post_timeout_ms, 120000);
 	cr_assert_eq(l.conf->backends[0].keepalive_ms, 60000);
 	tool_drop(&l);
 	l = tool_load_text("[proxy]\nmode = per-command\n" BACKEND
 	    "posting = yes\npost_timeout = 5m\nkeepalive = 0\n[routing]\n"
-	    "stateful_reserve = 3\ngroup_affinity = any\n[user a]\n"
+	    "stateful_reserve = 3\ngroup_affinity = any\nresume = no\n[user a]\n"
 	    "password_plain = x\n[user b]\npassword_plain = x\n"
 	    "posting = no\n");
 	cr_assert_not_null(l.conf);
@@ -327,6 +328,7 @@ FileTest(modes_and_posting)
 	cr_assert_eq(l.conf->proxy.mode, MODE_PER_COMMAND);
 	cr_assert_eq(l.conf->routing.stateful_reserve, 3);
 	cr_assert_eq(l.conf->routing.group_affinity, AFFINITY_ANY);
+	cr_assert_eq(l.conf->routing.resume, RESUME_NO);
 	cr_assert(l.conf->backends[0].posting);
 	cr_assert_eq(l.conf->backends[0].post_timeout_ms, 300000);
 	cr_assert_eq(l.conf->backends[0].keepalive_ms, 0);

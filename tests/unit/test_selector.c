@@ -16,6 +16,9 @@ enum { BACKENDS = 3, ALL = 7 };
 
 static struct selector *selector;
 static struct conf_backend confs[BACKENDS];
+static const struct conf_health health = {
+	.unhealthy_threshold = 3, .healthy_threshold = 1,
+};
 static struct backend *backends[BACKENDS];
 
 static void
@@ -31,7 +34,7 @@ build(enum selector_strategy strategy, unsigned reserve, unsigned n,
 		confs[i].s.name = name;
 		confs[i].max_connections = connections[i];
 		confs[i].weight = weights != NULL ? weights[i] : 0;
-		backends[i] = backend_new(&confs[i], i, 1, NULL);
+		backends[i] = backend_new(&confs[i], &health, i, 1, NULL);
 		cr_assert_eq(selector_add_backend(selector, backends[i]), 0);
 	}
 	selector_seal(selector);

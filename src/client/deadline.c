@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "client/deadline.h"
+
+#include "client/session_priv.h"
+#include "conf/conf.h"
+
+#define LINGER_MS 2000
+#define STALL_BYTES 1024	/* at least so many in client_stall_timeout */
+
+static uint64_t
+get_now(const struct session *s)
+{
+	return session_loop(s)->now_ms;
+}
+
+/* --- clocks ------------------------------------------------------------------ */
+
+/* A big socket buffer takes bytes in bursts, so what counts is what left it. */
+static uint64_t
+get_taken_bytes(struct session *s)
+{
+	return s->output.sent_bytes - stream_get_untaken(&s->stream);
+}
+
+static void
+start_window(struct session *s)
+{
+	s->window_ms = get_now(s);
+	s->window_taken_bytes = get_taken_bytes(s);
+}
+
+/* All whole lines are taken at the end of a turn, if any may be. */
+static bool
+is_inside_line(const struct session *s)
+{
+	return s->input == INPUT_LINES && input_is_wanted(s) &&
+	    !pipeline_is_posting(&s->pipeline) &&
+	    (s->unread_n > 0 || s->line.state == LINE_SKIP);
+}
+
+static void
+restart(struct session *s)
+{
+	s->active_ms = get_now(s);
+	if (s->line_ms != 0)
+		s->line_ms = get_now(s);
+}
+
+void
+deadline_update(struct session *s)
+{
+	if (s->noted_sent_bytes != s->output.sent_bytes) {
+		s->noted_sent_bytes = s->output.sent_bytes;
+		restart(s);	/* it may have waited for this */
+	}
+	if (output_pending(&s->output) == 0)
+		s->window_ms = 0;
+	else if (s->window_ms == 0)
+		start_window(s);
+	if (!is_inside_line(s))
+		s->line_ms = 0;
+	else if (s->line_ms == 0)
+		s->line_ms = get_now(s);
+}
+
+void
+deadline_note_received(struct session *s)
+{
+	s->active_ms = get_now(s);
+}
+
+/* --- the end of time --------------------------------------------------------- */
+
+static bool
+is_login_timed(const struct session *s)
+{
+	return s->state == SESS_OPEN && login_is_needed(s);
+}
+
+/* Without what goes on whatever happens. */
+static uint64_t
+get_pace_deadline(const struct session *s)
+{
+	const struct conf_proxy *conf = &s->context->conf->proxy;
+	uint64_t idle_ms = s->active_ms + conf->client_idle_timeout_ms;
+	uint64_t line_ms = s->line_ms + conf->client_stall_timeout_ms;
+
+	if (output_pending(&s->output) > 0)
+		return (s->window_ms != 0 ? s->window_ms : get_now(s)) +
+		    conf->client_stall_timeout_ms;
+	if (input_is_article(s))
+		return s->active_ms + conf->client_stall_timeout_ms;
+	return s->line_ms != 0 && line_ms < idle_ms ? line_ms : idle_ms;
+}
+
+static uint64_t
+get_login_deadline(const struct session *s)
+{
+	return s->started_ms + s->context->conf->proxy.login_timeout_ms;
+}
+
+uint64_t
+deadline_get(const struct session *s)
+{
+	uint64_t d;
+
+	if (s->state == SESS_LINGERING)
+		return s->linger_ms + LINGER_MS;
+	d = get_pace_deadline(s);
+	return is_login_timed(s) && get_login_deadline(s) < d ?
+	    get_login_deadline(s) : d;
+}
+
+enum reason
+deadline_expire(struct session *s)
+{
+	if (s->state == SESS_LINGERING)
+		return s->end;
+	if (is_login_timed(s) && get_login_deadline(s) <= get_now(s))
+		return REASON_LOGIN_TIMEOUT;
+	if (output_pending(&s->output) > 0) {
+		if (get_taken_bytes(s) - s->window_taken_bytes < STALL_BYTES)
+			return REASON_CLIENT_STALL;
+		start_window(s);
+		return REASON_NONE;
+	}
+	if (input_is_article(s))
+		return REASON_CLIENT_STALL;
+	if (pipeline_first(&s->pipeline) != NULL) {
+		restart(s);	/* it waits for us */
+		return REASON_NONE;
+	}
+	return s->line_ms != 0 ? REASON_LINE_UNFINISHED : REASON_CLIENT_IDLE;
+}

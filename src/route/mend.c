@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "route/mend.h"
+
+#include "base/check.h"
+#include "nntp/word.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+enum mend_state {
+	MEND_GIVING,
+	MEND_SKIPPING,
+	MEND_DIFFERENT,
+};
+
+/* Where in the block the next octet is. */
+enum mend_place {
+	MEND_NAME,	/* in a header line, its name is not known yet */
+	MEND_KEPT,	/* in a line that is the same on every server */
+	MEND_OTHER,	/* in another one */
+	MEND_TEXT,	/* behind the blank line */
+};
+
+/* The mandatory ones but Path, which every server changes. */
+static const char *const kept_names[] = {
+	"DATE:", "FROM:", "MESSAGE-ID:", "NEWSGROUPS:", "SUBJECT:",
+};
+enum { NAME_MAX_N = sizeof("NEWSGROUPS:") - 1 };
+
+struct mend {
+	enum mend_state state;
+	bool has_head;
+
+	/* the copy that is being read */
+	enum mend_place place;
+	enum mend_place line_before;	/* what the line before was; for a
+					 * folded one */
+	char name[NAME_MAX_N];
+	size_t name_n;
+	bool is_behind_cr;		/* the last octet of the header */
+	uint64_t offset;		/* octets of text */
+	XXH3_state_t *hash;		/* kept lines and text */
+
+	/* what the client has, while skipping */
+	uint64_t given_offset;
+	XXH128_hash_t given_hash;
+};
+
+static void
+start_copy(struct mend *m)
+{
+	m->place = m->has_head ? MEND_NAME : MEND_TEXT;
+	m->line_before = MEND_OTHER;
+	m->name_n = 0;
+	m->is_behind_cr = false;
+	m->offset = 0;
+	CHECK(XXH3_128bits_reset(m->hash) == XXH_OK);
+}
+
+struct mend *
+mend_new(bool has_head)
+{
+	struct mend *m = xcalloc(1, sizeof(*m));
+
+	m->hash = XXH3_createState();
+	CHECK(m->hash != NULL);
+	m->has_head = has_head;
+	start_copy(m);
+	return m;
+}
+
+size_t
+mend_get_size(void)
+{
+	return sizeof(struct mend);
+}
+
+void
+mend_free(struct mend *m)
+{
+	if (m == NULL)
+		return;
+	(void)XXH3_freeState(m->hash);
+	free(m);
+}
+
+/* --- one copy ----------------------------------------------------------------- */
+
+static void
+add(struct mend *m, const char *p, size_t n)
+{
+	CHECK(XXH3_128bits_update(m->hash, p, n) == XXH_OK);
+}
+
+static enum mend_place
+get_kind(const struct mend *m)
+{
+	struct word name = { m->name, m->name_n };
+
+	if (word_is_blank(m->name[0]))
+		return m->line_before;	/* RFC 5322, 2.2.3 */
+	for (size_t i = 0; i < sizeof(kept_names) / sizeof(kept_names[0]); i++)
+		if (word_is(name, kept_names[i]))
+			return MEND_KEPT;
+	return MEND_OTHER;
+}
+
+/* One octet at the start of a line. */
+static void
+take_name(struct mend *m, char ch)
+{
+	m->name[m->name_n++] = ch;
+	if (ch != ':' && m->name_n < NAME_MAX_N && !word_is_blank(m->name[0]))
+		return;
+	m->place = get_kind(m);
+	if (m->place == MEND_KEPT)
+		add(m, m->name, m->name_n);
+}
+
+static void
+end_line(struct mend *m)
+{
+	if (m->place == MEND_NAME && m->name_n == 2 && m->name[0] == '\r') {
+		m->place = MEND_TEXT;
+		return;
+	}
+	m->line_before = m->place == MEND_KEPT ? MEND_KEPT : MEND_OTHER;
+	m->place = MEND_NAME;
+	m->name_n = 0;
+}
+
+/* Of the header: up to the end of the line, or of its name. Octets used. */
+static size_t
+take_header(struct mend *m, const char *p, size_t n)
+{
+	const char *lf = memchr(p, '\n', n);
+	size_t used = lf != NULL ? (size_t)(lf - p) + 1 : n;
+	bool is_end;
+
+	if (m->place == MEND_NAME)
+		used = 1;
+	is_end = p[used - 1] == '\n' &&
+	    (used > 1 ? p[used - 2] == '\r' : m->is_behind_cr);
+	m->is_behind_cr = p[used - 1] == '\r';
+	if (m->place == MEND_NAME)
+		take_name(m, p[0]);
+	else if (m->place == MEND_KEPT)
+		add(m, p, used);
+	if (is_end)
+		end_line(m);
+	return used;
+}
+
+/* Octets used: all, or those up to the text. */
+static size_t
+take_head(struct mend *m, const char *p, size_t n)
+{
+	size_t used = 0;
+
+	while (used < n && m->place != MEND_TEXT)
+		used += take_header(m, p + used, n - used);
+	return used;
+}
+
+static void
+take_text(struct mend *m, const char *p, size_t n)
+{
+	add(m, p, n);
+	m->offset += n;
+}
+
+/* --- what the client has, and what another has ---------------------------------- */
+
+void
+mend_give(struct mend *m, const char *p, size_t n)
+{
+	size_t head_n = take_head(m, p, n);
+
+	CHECK(m->state == MEND_GIVING);
+	take_text(m, p + head_n, n - head_n);
+}
+
+bool
+mend_is_possible(const struct mend *m)
+{
+	return m->state == MEND_SKIPPING ||
+	    (m->state == MEND_GIVING && m->place == MEND_TEXT);
+}
+
+void
+mend_restart(struct mend *m)
+{
+	CHECK(mend_is_possible(m));
+	if (m->state == MEND_GIVING) {
+		m->given_offset = m->offset;
+		m->given_hash = XXH3_128bits_digest(m->hash);
+		m->state = MEND_SKIPPING;
+	}
+	start_copy(m);
+}
+
+static enum mend_state
+compare(const struct mend *m)
+{
+	return XXH128_isEqual(XXH3_128bits_digest(m->hash), m->given_hash) ?
+	    MEND_GIVING : MEND_DIFFERENT;
+}
+
+size_t
+mend_skip(struct mend *m, const char *p, size_t n)
+{
+	uint64_t left;
+	size_t used;
+
+	CHECK(m->state != MEND_GIVING);
+	if (m->state == MEND_DIFFERENT)
+		return n;
+	used = take_head(m, p, n);
+	if (m->place != MEND_TEXT)
+		return used;
+	left = m->given_offset - m->offset;
+	if (left > n - used)
+		left = n - used;
+	take_text(m, p + used, left);
+	used += left;
+	if (m->offset < m->given_offset)
+		return used;
+	m->state = compare(m);
+	return m->state == MEND_DIFFERENT ? n : used;
+}
+
+bool
+mend_is_giving(const struct mend *m)
+{
+	return m->state == MEND_GIVING;
+}
+
+bool
+mend_is_different(const struct mend *m)
+{
+	return m->state == MEND_DIFFERENT;
+}
+
+uint64_t
+mend_get_offset(const struct mend *m)
+{
+	return m->state == MEND_GIVING ? m->offset : m->given_offset;
+}

@@ -1,0 +1,212 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Writes the seeds of fuzz_session: session_seeds.py FOLDER.
+
+Each is a script in the octets of fuzz_session.c, whose enums the names below
+follow.
+"""
+import os
+import sys
+
+STEPS = """turn turn_one time connect say raw read post half_close close door
+    accept news_read answer send news_raw news_close news_half_close work
+    settle""".split()
+VERBS = """article body head stat over group listgroup next stat_bare body_bare
+    over_range list date help capabilities mode_reader unknown post ihave
+    takethis quit empty long""".split()
+ANSWERS = """good other miss off limit unknown unable not_now login stale
+    garbage cut syntax""".split()
+TIMES = [1, 10, 50, 130, 300, 600, 1100, 2100, 5100, 10000, 60000, 1000000]
+SIZES = [1, 2, 3, 5, 16, 100, 1000, 5000, 40000, None]
+DOORS = ["open", "silent", "shut"]
+
+HYBRID, PER_COMMAND, STATEFUL = 0, 1, 2
+TWO_BACKENDS, TWO_CONNECTIONS, DEEP = 0x04, 0x08, 0x10
+TIERS, WARM, TWO_THREADS = 0x20, 0x40, 0x80
+SMALL_BUFFERS, HELPFUL, DOOR_SILENT = 0x01, 0x02, 0x04
+PATIENT_END, RESTLESS_END = 0x08, 0x10
+
+
+class Script:
+    """One seed; every step gives the script back."""
+
+    def __init__(self, conf, run=HELPFUL | PATIENT_END):
+        self.octets = bytearray([conf, run])
+
+    def add(self, step, *more):
+        self.octets += bytes([STEPS.index(step), *more])
+        return self
+
+    def turn(self, n=1):
+        for _ in range(n):
+            self.add("turn")
+        return self
+
+    def time(self, ms):
+        return self.add("time", TIMES.index(ms)).turn()
+
+    def connect(self, who=0):
+        return self.add("connect", who).turn(3)
+
+    def reach(self):
+        """Until what was said has come to a helpful backend."""
+        return self.turn(9)
+
+    def say(self, verb, size=1, who=0):
+        return self.add("say", who, VERBS.index(verb) + 32 * size)
+
+    def raw(self, text, who=0):
+        return self.add("raw", who, len(text), *text)
+
+    def read(self, n=None, who=0):
+        return self.add("read", who, SIZES.index(n))
+
+    def post(self, lines_n, is_end=True, who=0):
+        return self.add("post", who, lines_n + 0x80 * is_end)
+
+    def close(self, who=0):
+        return self.add("close", who)
+
+    def half_close(self, who=0):
+        return self.add("half_close", who)
+
+    def door(self, backend, how):
+        return self.add("door", backend, DOORS.index(how))
+
+    def answer(self, how="good", wire=0):
+        self.add("news_read", wire)
+        return self.add("answer", wire, ANSWERS.index(how))
+
+    def send(self, n=None, wire=0):
+        return self.add("send", wire, SIZES.index(n)).turn(2)
+
+    def answer_all(self, how="good", wire=0):
+        return self.answer(how, wire).send(None, wire)
+
+    def news_raw(self, text, wire=0):
+        return self.add("news_raw", wire, len(text), *text).turn(2)
+
+    def news_close(self, wire=0):
+        return self.add("news_close", wire).turn(2)
+
+    def settle(self, n=1):
+        for _ in range(n):
+            self.add("settle")
+        return self
+
+
+def make_seeds():
+    """Name and script of each."""
+    for name, mode in (("hybrid", HYBRID), ("per-command", PER_COMMAND),
+                       ("stateful", STATEFUL)):
+        s = Script(mode | TWO_BACKENDS | TWO_CONNECTIONS)
+        s.connect()
+        for verb in VERBS[:17]:
+            s.say(verb).settle()
+        yield "all-" + name, s.say("quit").settle()
+        s = Script(mode | TWO_BACKENDS | TWO_CONNECTIONS | DEEP |
+                   TWO_THREADS)
+        s.connect(0).connect(1)
+        for verb in ("body", "stat", "article", "help", "capabilities"):
+            s.say(verb, 2, 0).say(verb, 1, 1)
+        yield "pipelined-" + name, s.settle(6)
+    yield "pin", (Script(HYBRID | TWO_CONNECTIONS).connect().say("group")
+                  .settle().say("over_range").say("next").settle()
+                  .time(2100).time(600).settle().say("body").settle())
+    yield "pin-moved", (Script(HYBRID | TWO_BACKENDS | TWO_CONNECTIONS)
+                        .connect().say("group").settle()
+                        .say("group").reach().answer_all("miss")
+                        .reach().settle(2).say("next").settle())
+    yield "pin-lost", (Script(HYBRID | TWO_CONNECTIONS).connect()
+                       .say("group").settle().say("next").reach()
+                       .news_close().reach().read())
+    yield "post", (Script(HYBRID | TWO_CONNECTIONS).connect().say("post")
+                   .settle().post(5, False).turn().post(20).settle(2)
+                   .say("date").settle())
+    yield "post-left", (Script(HYBRID | TWO_CONNECTIONS).connect()
+                        .say("post").settle().post(9, False).turn().close()
+                        .turn().settle())
+    yield "post-refused", (Script(STATEFUL).connect().say("ihave").reach()
+                           .answer_all("miss").reach().read().settle())
+    yield "post-early", (Script(HYBRID | TWO_CONNECTIONS).connect()
+                         .say("post").settle().post(3, False).reach()
+                         .answer_all("not_now").reach().read())
+    yield "takethis", (Script(HYBRID).connect().say("takethis").post(4)
+                       .reach().say("date").settle())
+    yield "cut", (Script(HYBRID | TWO_BACKENDS | DEEP).connect()
+                  .say("body", 2).reach().answer_all("cut").reach().read()
+                  .settle(2))
+    yield "cut-article", (Script(HYBRID | TWO_BACKENDS | DEEP).connect()
+                          .say("article", 3).reach().answer_all("cut")
+                          .read().reach().settle(4))
+    yield "cut-other", (Script(HYBRID | TWO_BACKENDS | DEEP).connect()
+                        .say("body", 2).reach().answer_all("cut").read()
+                        .reach().answer_all("other").reach().read())
+    yield "stall", (Script(PER_COMMAND | TWO_BACKENDS).connect()
+                    .say("body", 2).reach().answer().send(1000).read()
+                    .time(1100).time(1100).settle(3))
+    yield "miss", (Script(PER_COMMAND | TWO_BACKENDS).connect().say("body")
+                   .reach().answer_all("miss", 0).reach()
+                   .answer_all("miss", 1).reach().read())
+    yield "miss-tiers", (Script(HYBRID | TWO_BACKENDS | TIERS).connect()
+                         .say("body").say("stat").reach()
+                         .answer_all("miss").reach().settle(3))
+    yield "trouble", (Script(HYBRID | TWO_BACKENDS | DEEP).connect()
+                      .say("body").say("body").reach()
+                      .answer_all("limit").reach().settle(3).time(600)
+                      .settle())
+    yield "stale", (Script(PER_COMMAND | TWO_BACKENDS).connect()
+                    .say("article").reach().answer_all("stale").reach()
+                    .settle(2))
+    yield "wait", (Script(HYBRID).connect(0).connect(1).say("body", 2, 0)
+                   .reach().say("body", 1, 1).reach().answer_all()
+                   .read(None, 0).reach().settle(2))
+    yield "wait-left", (Script(HYBRID | TWO_THREADS).connect(0).connect(1)
+                        .say("body", 2, 0).reach().say("body", 1, 1)
+                        .reach().add("close", 1).answer_all()
+                        .add("turn_one", 0).reach().settle(2))
+    yield "wait-too-long", (Script(HYBRID).connect(0).connect(1)
+                            .say("body", 2, 0).reach().say("body", 1, 1)
+                            .turn(2).time(1100).time(1100).settle())
+    yield "slow-reader", (Script(HYBRID | DEEP, HELPFUL | SMALL_BUFFERS |
+                                 PATIENT_END).connect().say("body", 3)
+                          .say("stat").reach().answer().send(40000)
+                          .send(40000).read(5000).time(600).send(40000)
+                          .time(1100).settle(9))
+    yield "reader-left", (Script(HYBRID | DEEP, HELPFUL | RESTLESS_END)
+                          .connect(0).connect(1).say("body", 3, 0).reach()
+                          .answer().send(5000).close(0).turn()
+                          .say("body", 1, 1).settle(4))
+    yield "half-close", (Script(HYBRID | DEEP).connect().say("body")
+                         .say("stat").half_close().settle(3))
+    yield "down", (Script(HYBRID | TWO_BACKENDS).door(0, "shut")
+                   .door(1, "shut").connect().say("body").turn(4)
+                   .time(2100).read())
+    yield "silent", (Script(HYBRID | TWO_BACKENDS, HELPFUL | DOOR_SILENT |
+                            PATIENT_END).connect().say("body").turn(3)
+                     .time(1100).reach().settle(3))
+    yield "setup-by-hand", (Script(STATEFUL, PATIENT_END).connect()
+                            .say("stat").reach().answer_all().answer_all()
+                            .answer_all().answer_all().read())
+    yield "raw", (Script(HYBRID | DEEP).connect()
+                  .raw(b"STAT <a>\r\nDA").turn(3).news_raw(b"223 0 <a>\r\n")
+                  .raw(b"TE\n").turn(2).news_raw(b"111 1\r\n222").settle())
+    yield "warm", (Script(HYBRID | TWO_CONNECTIONS | WARM).turn(3)
+                   .time(1100).turn(3).time(5100).settle().connect()
+                   .say("date").settle())
+    yield "stopped", (Script(STATEFUL | TWO_CONNECTIONS | DEEP,
+                             HELPFUL | RESTLESS_END).connect(0).connect(1)
+                      .say("group").settle().say("body", 3).reach()
+                      .answer().send(5000).say("list", 1, 1).turn())
+
+
+def main():
+    folder = sys.argv[1]
+    os.makedirs(folder, exist_ok=True)
+    for name, script in make_seeds():
+        with open(os.path.join(folder, name), "wb") as f:
+            f.write(script.octets)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "session_world.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "backend/backend.h"
+#include "backend/cooldown.h"
+#include "backend/pool.h"
+#include "base/check.h"
+#include "base/log.h"
+#include "net/addr.h"
+#include "net/loop.h"
+#include "route/selector.h"
+#include "server/server.h"
+#include "session_news.h"
+
+enum {
+	LOOPS_MAX = 8,
+	THREADS_MAX = 8,
+	DESCRIPTORS = 512,
+	START_MS = 1000 * 1000,
+	POLL_MS = 50,		/* of the clock, when the server polls */
+};
+
+static struct {
+	bool is_running;
+	uint64_t now_ms;
+	void (*script)(void);
+	struct loop *loops[LOOPS_MAX];
+	unsigned loops_n;
+	struct {
+		void *(*run)(void *);
+		void *arg;
+	} threads[THREADS_MAX];
+	unsigned threads_n;
+	struct backend *backends[NEWS_BACKENDS_MAX];
+	unsigned backends_n;
+} world;
+
+/* --- seams: each takes the place of the function it is named after ------ */
+
+int __real_clock_gettime(clockid_t id, struct timespec *ts);
+int __wrap_clock_gettime(clockid_t id, struct timespec *ts);
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+    void *(*run)(void *), void *arg);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+    void *(*run)(void *), void *arg);
+int __real_pthread_join(pthread_t thread, void **result_r);
+int __wrap_pthread_join(pthread_t thread, void **result_r);
+int __real_pthread_setname_np(pthread_t thread, const char *name);
+int __wrap_pthread_setname_np(pthread_t thread, const char *name);
+int __real_loop_init(struct loop *l, unsigned index);
+int __wrap_loop_init(struct loop *l, unsigned index);
+void __real_loop_fini(struct loop *l);
+void __wrap_loop_fini(struct loop *l);
+void __real_loop_table_init(unsigned n);
+void __wrap_loop_table_init(unsigned n);
+int __real_selector_add_backend(struct selector *s, struct backend *b);
+int __wrap_selector_add_backend(struct selector *s, struct backend *b);
+void __real_cooldown_init(struct cooldown *c, size_t size);
+void __wrap_cooldown_init(struct cooldown *c, size_t size);
+void __wrap_log_write(enum log_level level, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+unsigned __wrap_process_raise_descriptor_limit(uint64_t needed_n);
+void __wrap_process_block_signals(void);
+int __wrap_process_wait_signal(int max_wait_ms);
+int __wrap_socket_connect(const struct addr *a);
+
+int
+__wrap_clock_gettime(clockid_t id, struct timespec *ts)
+{
+	if (!world.is_running || id != CLOCK_MONOTONIC)
+		return __real_clock_gettime(id, ts);
+	ts->tv_sec = (time_t)(world.now_ms / 1000);
+	ts->tv_nsec = (long)(world.now_ms % 1000) * 1000000;
+	return 0;
+}
+
+int
+__wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+    void *(*run)(void *), void *arg)
+{
+	if (!world.is_running)
+		return __real_pthread_create(thread, attr, run, arg);
+	CHECK(world.threads_n < THREADS_MAX);
+	world.threads[world.threads_n].run = run;
+	world.threads[world.threads_n].arg = arg;
+	*thread = (pthread_t)world.threads_n++;
+	return 0;
+}
+
+int
+__wrap_pthread_join(pthread_t thread, void **result_r)
+{
+	if (!world.is_running)
+		return __real_pthread_join(thread, result_r);
+	CHECK((unsigned)thread < world.threads_n);
+	(void)world.threads[(unsigned)thread].run(
+	    world.threads[(unsigned)thread].arg);
+	return 0;
+}
+
+int
+__wrap_pthread_setname_np(pthread_t thread, const char *name)
+{
+	return world.is_running ? 0 : __real_pthread_setname_np(thread, name);
+}
+
+int
+__wrap_loop_init(struct loop *l, unsigned index)
+{
+	CHECK(world.loops_n < LOOPS_MAX);
+	world.loops[world.loops_n++] = l;
+	return __real_loop_init(l, index);
+}
+
+void
+__wrap_loop_fini(struct loop *l)
+{
+	for (unsigned i = 0; i < world.loops_n; i++)
+		if (world.loops[i] == l) {
+			world.loops_n--;
+			memmove(&world.loops[i], &world.loops[i + 1],
+			    (world.loops_n - i) * sizeof(world.loops[0]));
+			break;
+		}
+	__real_loop_fini(l);
+}
+
+/* It is never freed, so all runs share one. */
+void
+__wrap_loop_table_init(unsigned n)
+{
+	static bool is_made;
+
+	CHECK(n <= DESCRIPTORS);
+	if (!is_made)
+		__real_loop_table_init(DESCRIPTORS);
+	is_made = true;
+}
+
+int
+__wrap_selector_add_backend(struct selector *s, struct backend *b)
+{
+	CHECK(world.backends_n < NEWS_BACKENDS_MAX);
+	world.backends[world.backends_n++] = b;
+	return __real_selector_add_backend(s, b);
+}
+
+void
+__wrap_cooldown_init(struct cooldown *c, size_t size)
+{
+	__real_cooldown_init(c, size);
+	c->random = 1 + world.backends_n;
+}
+
+void
+__wrap_log_write(enum log_level level, const char *fmt, ...)
+{
+	char line[LOG_LINE_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	if (getenv("FUZZ_LOG") != NULL)
+		fprintf(stderr, "%llu %d %s\n",
+		    (unsigned long long)(world.now_ms - START_MS), level,
+		    line);
+	CHECK(strncmp(fmt, "defect", 6) != 0);
+}
+
+unsigned
+__wrap_process_raise_descriptor_limit(uint64_t needed_n)
+{
+	(void)needed_n;
+	return DESCRIPTORS;
+}
+
+void
+__wrap_process_block_signals(void)
+{
+}
+
+int
+__wrap_process_wait_signal(int max_wait_ms)
+{
+	if (max_wait_ms < 0) {
+		world.script();
+		return SIGTERM;
+	}
+	news_help();
+	world_turn_all();
+	world_advance(POLL_MS);
+	return 0;
+}
+
+int
+__wrap_socket_connect(const struct addr *a)
+{
+	return news_connect(addr_get_port(a) - NEWS_PORT);
+}
+
+/* --- turning ------------------------------------------------------------ */
+
+unsigned
+world_count_loops(void)
+{
+	return world.loops_n;
+}
+
+void
+world_turn(unsigned i)
+{
+	CHECK(i < world.loops_n);
+	loop_turn(world.loops[i], 0);
+}
+
+void
+world_turn_all(void)
+{
+	for (unsigned i = 0; i < world.loops_n; i++)
+		world_turn(i);
+}
+
+void
+world_advance(uint64_t ms)
+{
+	world.now_ms += ms;
+}
+
+/* --- the end ------------------------------------------------------------ */
+
+bool
+world_is_at_rest(void)
+{
+	for (unsigned i = 0; i < world.backends_n; i++) {
+		struct backend *b = world.backends[i];
+		struct pool_status s = pool_get_status(b->pool);
+
+		if (s.lent + s.connecting + s.closing + s.waiting > 0 ||
+		    atomic_load(&b->pending) > 0 ||
+		    atomic_load(&b->stateful) > 0)
+			return false;
+	}
+	return true;
+}
+
+static void
+look_at_descriptors(bool open_r[DESCRIPTORS])
+{
+	/* The lowest free one is always taken, and few are open. */
+	for (int fd = 0; fd < DESCRIPTORS / 8; fd++)
+		open_r[fd] = fcntl(fd, F_GETFD) >= 0;
+}
+
+void
+world_run(const struct conf *conf, void (*script)(void),
+    void (*clean_up)(void))
+{
+	bool before[DESCRIPTORS] = { false }, after[DESCRIPTORS] = { false };
+
+	look_at_descriptors(before);
+	memset(&world, 0, sizeof(world));
+	world.now_ms = START_MS;
+	world.script = script;
+	world.is_running = true;
+	CHECK(server_run(conf, false) == 0);
+	world.is_running = false;
+	clean_up();
+	look_at_descriptors(after);
+	CHECK(memcmp(before, after, sizeof(before)) == 0);
+}

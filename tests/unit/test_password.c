@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "client/password.h"
+
+#include "base/check.h"
+#include "conf/conf.h"
+#include "net/loop.h"
+
+#include "test.h"
+
+#define WAIT_MS 20000
+
+static struct loop loop;
+static struct passwords *passwords;
+static int answered_n;
+
+static void
+on_answer(struct message *m)
+{
+	(void)m;
+	answered_n++;
+}
+
+static void
+set_up(void)
+{
+	static char name[] = "alice", secret[] = "secret";
+	static struct conf_user user = {
+		.s.name = name, .password_plain = secret,
+	};
+	static struct conf conf = { .users = &user, .users_n = 1 };
+
+	answered_n = 0;
+	loop_table_init(64);
+	cr_assert_eq(loop_init(&loop, 0), 0);
+	passwords = passwords_start(&conf);
+	cr_assert_not_null(passwords);
+}
+
+static void
+tear_down(void)
+{
+	passwords_stop(passwords);
+	loop_fini(&loop);
+}
+
+static void
+ask(struct password_check *c, const char *name, const char *password)
+{
+	c->message.deliver = on_answer;
+	c->loop = &loop;
+	cr_assert(passwords_ask(passwords, c, name, password, "192.0.2.1"));
+}
+
+static void
+wait_for(int n)
+{
+	uint64_t until_ms = loop_clock_ms() + WAIT_MS;
+
+	while (answered_n < n && loop_clock_ms() < until_ms)
+		loop_turn(&loop, 100);
+	cr_assert_eq(answered_n, n);
+}
+
+#define PasswordTest(name)                                                    \
+	Test(password, name, .init = set_up, .fini = tear_down)
+
+PasswordTest(right_and_wrong)
+{
+	struct password_check right = { .user = &right }, wrong = { .user = 0 },
+	    nobody = { .user = 0 };
+
+	ask(&right, "alice", "secret");
+	ask(&wrong, "alice", "Secret");
+	ask(&nobody, "bob", "secret");
+	wait_for(3);
+	cr_assert(right.is_right);
+	cr_assert_not(wrong.is_right);
+	cr_assert_not(nobody.is_right);
+}
+
+/* What nobody waits for is not computed, but comes back. */
+PasswordTest(given_up)
+{
+	struct password_check gone = { .user = &gone },
+	    stays = { .user = &stays };
+
+	password_give_up(&gone);
+	cr_assert_null(gone.user);
+	ask(&gone, "alice", "secret");
+	ask(&stays, "alice", "secret");
+	wait_for(2);
+	cr_assert_not(gone.is_right);
+	cr_assert(stays.is_right);
+}
