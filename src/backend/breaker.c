@@ -49,6 +49,7 @@ breaker_init(struct breaker *b, unsigned unhealthy_threshold,
 	CHECK(healthy_threshold > 0 && healthy_threshold <= 1000);
 	b->unhealthy_threshold = unhealthy_threshold;
 	b->healthy_threshold = healthy_threshold;
+	b->seed = (uintptr_t)b;
 	atomic_store(&b->word, 0);
 	atomic_store(&b->failed_ms, 0);
 }
@@ -71,7 +72,7 @@ get_delay_ms(const struct breaker *b, unsigned trips, uint64_t now_ms)
 		delay *= 2;
 	if (delay > PROBE_MAX_MS)
 		delay = PROBE_MAX_MS;
-	return delay / 2 + mix(now_ms ^ (uintptr_t)b) % (delay / 2 + 1);
+	return delay / 2 + mix(now_ms ^ b->seed) % (delay / 2 + 1);
 }
 
 /* --- steps: what one event makes of a view -------------------------------- */

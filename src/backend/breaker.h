@@ -40,6 +40,7 @@ struct breaker {
 	/* const after init */
 	unsigned unhealthy_threshold;
 	unsigned healthy_threshold;
+	uint64_t seed;		/* of the jitter */
 
 	/* atomic */
 	_Atomic uint64_t word;		/* see breaker.c */

@@ -7,9 +7,10 @@
  *   its mender                 └─► QUEUED ─► … ─► RELAYING       in no pipeline
  *
  * The mender is an exchange with the same command, routed as any other; of its
- * answer the client gets what it does not have yet (mend.h). One that is cut in
- * its turn is followed by the next. A backend that was lost inside its answer is
- * not asked again: as if it lacked the article, so a higher tier may follow.
+ * answer the client gets what it does not have yet (mend.h). One that is cut
+ * in its turn is followed by the next. A backend that was lost inside its
+ * answer is not asked again: as if it lacked the article, so a higher tier may
+ * follow.
  *
  * The loop of the exchange. */
 #pragma once

@@ -50,7 +50,9 @@ static void check_class(const struct command *c, const struct response *r)
 		CHECK(r->code >= 220 && r->code <= 223);
 		break;
 	case RESPONSE_GARBAGE:
-		CHECK(r->code < 400 && !command_code_is_known(c, r->code));
+		/* Success of an article that was not sent is none. */
+		CHECK(r->code < 400 && (!command_code_is_known(c, r->code) ||
+		    (c->route == ROUTE_POST && r->code < 300)));
 		break;
 	case RESPONSE_MISS:
 	case RESPONSE_UNSUPPORTED:
@@ -59,6 +61,19 @@ static void check_class(const struct command *c, const struct response *r)
 		CHECK(r->code >= 400);
 		break;
 	}
+}
+
+/* To the article of POST or IHAVE. */
+static void check_class_posted(const struct command *c,
+    const struct response *r)
+{
+	enum response_class class = response_classify_posted(c, r);
+
+	CHECK(class == RESPONSE_PASS || class == RESPONSE_TROUBLE ||
+	    class == RESPONSE_GARBAGE);
+	CHECK((class == RESPONSE_GARBAGE) == (r->code < 400 &&
+	    (r->code >= 300 || !command_code_is_known(c, r->code))));
+	CHECK(class != RESPONSE_TROUBLE || r->code >= 400);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
@@ -91,6 +106,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		check_slices(&r, s);
 		check_hidden(&r, s);
 		check_class(&c, &r);
+		if (c.route == ROUTE_POST)
+			check_class_posted(&c, &r);
 	}
 	return 0;
 }

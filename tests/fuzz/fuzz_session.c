@@ -43,7 +43,7 @@ enum {
 	CONF_TIERS = 0x20,
 	CONF_WARM = 0x40,
 	CONF_TWO_THREADS = 0x80,
-	CONF_N = 0x100,
+	CONF_N = 0x100 * 8,
 };
 
 /* The second: of the script. */
@@ -53,6 +53,10 @@ enum {
 	RUN_DOOR_SILENT = 0x04,
 	RUN_PATIENT_END = 0x08,		/* all is answered in the end */
 	RUN_RESTLESS_END = 0x10,	/* stopped with clients there */
+	RUN_CONF = 0xe0,		/* more of the configuration: */
+	RUN_SPILLS = 0x20,
+	RUN_PROBES = 0x40,
+	RUN_NO_RESERVE = 0x80,
 };
 
 enum {
@@ -72,7 +76,7 @@ static struct {
 /* --- configuration ------------------------------------------------------ */
 
 static char *
-make_ini(unsigned bits)
+make_ini(unsigned bits, unsigned run)
 {
 	static const char *const modes[] = {
 		"hybrid", "per-command", "stateful", "hybrid"
@@ -83,10 +87,16 @@ make_ini(unsigned bits)
 	    "command_timeout = 3s\ndrain_limit = 4K\nshutdown_timeout = 3s\n"
 	    "pipeline_depth = %d\n[listen main]\naddress = unix:%s\n"
 	    "[log]\nlevel = %s\nstats_interval = 0\n"
-	    "[routing]\ngroup_affinity = first\n", modes[bits & CONF_MODE],
+	    "[routing]\ntier_down = %s\ntier_full = %s\n"
+	    "stateful_reserve = %d\n[health]\ninterval = %s\n"
+	    "timeout = 1s\nunhealthy_threshold = 2\n", modes[bits & CONF_MODE],
 	    (bits & CONF_TWO_THREADS) != 0 ? 2 : 1,
 	    (bits & CONF_DEEP) != 0 ? 8 : 2, script.path,
-	    getenv("FUZZ_LOG") != NULL ? "trace" : "error");
+	    getenv("FUZZ_LOG") != NULL ? "trace" : "error",
+	    (run & RUN_SPILLS) != 0 ? "spill" : "fail",
+	    (run & RUN_SPILLS) != 0 ? "spill" : "wait",
+	    (run & RUN_NO_RESERVE) == 0,
+	    (run & RUN_PROBES) != 0 ? "3s" : "0");
 
 	for (int i = 0; i < 1 + ((bits & CONF_TWO_BACKENDS) != 0); i++) {
 		char *whole = xasprintf("%s[backend %c]\n"
@@ -142,9 +152,10 @@ remove_folder(void)
 }
 
 static const struct conf *
-get_conf(unsigned bits)
+get_conf(unsigned bits, unsigned run)
 {
 	static struct conf *confs[CONF_N];
+	unsigned i = bits | (run & RUN_CONF) / RUN_SPILLS * 0x100;
 	char *ini;
 
 	if (script.path[0] == '\0') {
@@ -153,12 +164,12 @@ get_conf(unsigned bits)
 		strcat(script.path, "/s");
 		CHECK(atexit(remove_folder) == 0);
 	}
-	if (confs[bits] == NULL) {
-		ini = make_ini(bits);
-		confs[bits] = load_text(ini);
+	if (confs[i] == NULL) {
+		ini = make_ini(bits, run);
+		confs[i] = load_text(ini);
 		free(ini);
 	}
-	return confs[bits];
+	return confs[i];
 }
 
 /* --- the script --------------------------------------------------------- */
@@ -380,7 +391,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	script.n = n;
 	bits = take();
 	run = take();
-	conf = get_conf(bits);
+	conf = get_conf(bits, run);
 	script.run = run;
 	news_begin((unsigned)conf->backends_n,
 	    conf->backends[0].max_connections,

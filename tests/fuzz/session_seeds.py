@@ -25,6 +25,7 @@ TWO_BACKENDS, TWO_CONNECTIONS, DEEP = 0x04, 0x08, 0x10
 TIERS, WARM, TWO_THREADS = 0x20, 0x40, 0x80
 SMALL_BUFFERS, HELPFUL, DOOR_SILENT = 0x01, 0x02, 0x04
 PATIENT_END, RESTLESS_END = 0x08, 0x10
+SPILLS, PROBES, NO_RESERVE = 0x20, 0x40, 0x80
 
 
 class Script:
@@ -188,6 +189,31 @@ def make_seeds():
     yield "setup-by-hand", (Script(STATEFUL, PATIENT_END).connect()
                             .say("stat").reach().answer_all().answer_all()
                             .answer_all().answer_all().read())
+    yield "breaker", (Script(HYBRID | TWO_BACKENDS, HELPFUL | PROBES |
+                             PATIENT_END).door(0, "shut").connect()
+                      .say("body").reach().time(600).say("body").reach()
+                      .time(600).say("body").reach().settle(2)
+                      .door(0, "open").time(5100).turn(3).settle()
+                      .say("body").settle(3))
+    yield "probe-fails", (Script(PER_COMMAND | TWO_CONNECTIONS, HELPFUL |
+                                 PROBES | PATIENT_END).connect()
+                          .say("stat").settle(3).time(5100).reach()
+                          .answer_all("unknown").time(5100).reach()
+                          .answer_all("off").time(1100).reach().settle(3))
+    yield "limit", (Script(HYBRID | TWO_CONNECTIONS | DEEP, HELPFUL | PROBES |
+                           PATIENT_END).connect(0).connect(1)
+                    .say("body", 1, 0).reach().say("body", 1, 1).reach()
+                    .answer_all("limit", 1).settle(2).time(600).settle(3)
+                    .time(10000).settle(2))
+    yield "spill", (Script(HYBRID | TWO_BACKENDS | TIERS, HELPFUL | SPILLS |
+                           PATIENT_END).connect(0).connect(1)
+                    .say("body", 1, 0).reach().say("body", 1, 1).reach()
+                    .settle(3).door(0, "shut").add("news_close", 0).reach()
+                    .say("body").reach().settle(3))
+    yield "no-reserve", (Script(HYBRID, HELPFUL | NO_RESERVE | PATIENT_END)
+                         .connect(0).connect(1).say("group", 1, 0).settle(3)
+                         .say("body", 1, 1).reach().say("quit", 1, 0)
+                         .settle(3))
     yield "raw", (Script(HYBRID | DEEP).connect()
                   .raw(b"STAT <a>\r\nDA").turn(3).news_raw(b"223 0 <a>\r\n")
                   .raw(b"TE\n").turn(2).news_raw(b"111 1\r\n222").settle())

@@ -67,6 +67,10 @@ int __real_selector_add_backend(struct selector *s, struct backend *b);
 int __wrap_selector_add_backend(struct selector *s, struct backend *b);
 void __real_cooldown_init(struct cooldown *c, size_t size);
 void __wrap_cooldown_init(struct cooldown *c, size_t size);
+void __real_breaker_init(struct breaker *b, unsigned unhealthy_threshold,
+    unsigned healthy_threshold);
+void __wrap_breaker_init(struct breaker *b, unsigned unhealthy_threshold,
+    unsigned healthy_threshold);
 void __wrap_log_write(enum log_level level, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 unsigned __wrap_process_raise_descriptor_limit(uint64_t needed_n);
@@ -160,6 +164,14 @@ __wrap_cooldown_init(struct cooldown *c, size_t size)
 {
 	__real_cooldown_init(c, size);
 	c->random = 1 + world.backends_n;
+}
+
+void
+__wrap_breaker_init(struct breaker *b, unsigned unhealthy_threshold,
+    unsigned healthy_threshold)
+{
+	__real_breaker_init(b, unhealthy_threshold, healthy_threshold);
+	b->seed = 1 + world.backends_n;
 }
 
 void
