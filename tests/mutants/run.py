@@ -24,6 +24,7 @@ import os
 import pathlib
 import re
 import shlex
+import signal
 import shutil
 import subprocess
 import sys
@@ -57,15 +58,22 @@ class Mutant:
 
 
 def run(argv, cwd, limit, env=None):
-    """A step to its end; gives the finished process. Output is kept."""
+    """A step to its end; gives the finished process. Output is kept. What
+    hangs is ended with all that it has begun: a mutant may spin."""
+    child = subprocess.Popen(argv, cwd=cwd, stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                             text=True, errors="replace",
+                             start_new_session=True,
+                             env={**os.environ, **(env or {})})
     try:
-        return subprocess.run(argv, cwd=cwd, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True,
-                              errors="replace", timeout=limit,
-                              stdin=subprocess.DEVNULL,
-                              env={**os.environ, **(env or {})})
-    except subprocess.TimeoutExpired:
-        raise Broken("not done in %d s: %s" % (limit, shlex.join(argv)))
+        output, _ = child.communicate(timeout=limit)
+    except BaseException as e:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.communicate()
+        if isinstance(e, subprocess.TimeoutExpired):
+            raise Broken("not done in %d s: %s" % (limit, shlex.join(argv)))
+        raise
+    return subprocess.CompletedProcess(argv, child.returncode, output)
 
 
 def must(argv, cwd, limit, env=None):
