@@ -15,8 +15,9 @@ struct options;
 /* Prints comment lines of an INI file: what the program makes of it. */
 typedef void start_note_f(const struct conf *, FILE *);
 
-/* note is for -T. true: run with *conf_r (given) and *o. false: exit with *exit_r (an enum
- * exit_code), *conf_r is NULL. options_fini() in both cases. */
+/* note is for -T. true: run with *conf_r (given) and *o. false: exit with
+ * *exit_r (an enum exit_code), *conf_r is NULL. options_fini() in both
+ * cases. */
 bool conf_start(int argc, char **argv, struct options *o,
     start_note_f *note, struct conf **conf_r, int *exit_r)
     __attribute__((warn_unused_result));
