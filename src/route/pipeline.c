@@ -166,8 +166,8 @@ on_answered(struct exchange_client *c, struct exchange *x,
 {
 	struct pipeline *p = from_client(c);
 
-	if (p->pin.relay != x->relay && mode_is_pinning(p->router->mode, &x->command, class,
-	    response->code))
+	if (p->pin.relay != x->relay && mode_is_pinning(p->router->mode,
+	    &x->command, class, response->code))
 		take_pin(p, x->relay);
 	if (is_unknown(x) && class == RESPONSE_PASS)
 		p->unknown_n = response->code == 500 ? p->unknown_n + 1 : 0;

@@ -108,7 +108,6 @@ relay_send_commands(struct relay *r)
 {
 	LIST_EACH(link, &r->exchanges) {
 		struct exchange *x = to_exchange(link);
-
 		bool is_alone = (x->command.row->flags & COMMAND_ALONE) != 0;
 
 		if (x->state != EXCH_CONNECTING)
