@@ -2,6 +2,7 @@
 #include "backend/breaker.h"
 
 #include "base/check.h"
+#include "base/mix.h"
 
 #define PROBE_MIN_MS 500
 #define PROBE_MAX_MS (30 * 1000)
@@ -54,15 +55,6 @@ breaker_init(struct breaker *b, unsigned unhealthy_threshold,
 	atomic_store(&b->failed_ms, 0);
 }
 
-/* splitmix64's last step: good enough for jitter. */
-static uint64_t
-mix(uint64_t x)
-{
-	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-	return x ^ x >> 31;
-}
-
 static uint64_t
 get_delay_ms(const struct breaker *b, unsigned trips, uint64_t now_ms)
 {
@@ -72,7 +64,7 @@ get_delay_ms(const struct breaker *b, unsigned trips, uint64_t now_ms)
 		delay *= 2;
 	if (delay > PROBE_MAX_MS)
 		delay = PROBE_MAX_MS;
-	return delay / 2 + mix(now_ms ^ b->seed) % (delay / 2 + 1);
+	return delay / 2 + mix(now_ms, b->seed) % (delay / 2 + 1);
 }
 
 /* --- steps: what one event makes of a view -------------------------------- */
