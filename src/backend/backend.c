@@ -82,6 +82,40 @@ counter_add(_Atomic uint64_t *counter, uint64_t n)
 	atomic_store_explicit(counter, old + n, memory_order_relaxed);
 }
 
+/* --- what its users hold -------------------------------------------------- */
+
+static void
+count_down(_Atomic unsigned *count, const char *what, const char *name)
+{
+	unsigned old = atomic_load(count);
+
+	do {
+		if (old == 0) {
+			log_error("defect: %s of backend=%s released twice",
+			    what, name);
+			return;
+		}
+	} while (!atomic_compare_exchange_weak(count, &old, old - 1));
+}
+
+void
+backend_count_command(struct backend *b)
+{
+	atomic_fetch_add(&b->pending, 1);
+}
+
+void
+backend_complete_command(struct backend *b)
+{
+	count_down(&b->pending, "command", b->name);
+}
+
+void
+backend_release_stateful(struct backend *b)
+{
+	count_down(&b->stateful, "stateful slot", b->name);
+}
+
 void
 backend_mark_unsupported(struct backend *b, unsigned command_id)
 {

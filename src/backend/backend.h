@@ -87,6 +87,13 @@ void backend_welcome(struct backend *, uint64_t now_ms);
 void backend_blame(struct backend *, const char *phase, enum reason,
     const char *said, uint64_t born_ms, uint64_t now_ms);
 
+/* One more command is routed here. Each is completed, and each slot released,
+ * once: the counts never go below 0, one call too many is a defect and logged.
+ * Any thread. */
+void backend_count_command(struct backend *);
+void backend_complete_command(struct backend *);
+void backend_release_stateful(struct backend *);
+
 /* This server said 500 to the verb: it is not asked again. Any thread. */
 void backend_mark_unsupported(struct backend *, unsigned command_id);
 bool backend_has_unsupported(struct backend *, unsigned command_id);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "route/pipeline_priv.h"
 
+#include "backend/backend.h"
 #include "base/check.h"
 #include "net/loop.h"
 #include "net/output.h"
@@ -193,9 +194,17 @@ on_done(struct exchange_client *c, struct exchange *x)
 	p->user->kick(p);
 }
 
+static void
+on_skipped(struct exchange_client *c, struct exchange *x)
+{
+	mender_note_skipped(from_client(c)->router, x);
+	on_kick(c);
+}
+
 static const struct exchange_client_ops client_ops = {
 	.is_head = is_head,
 	.answered = on_answered,
+	.skipped = on_skipped,
 	.done = on_done,
 	.kick = on_kick,
 };
@@ -287,8 +296,7 @@ suits(const struct pipeline *p, const struct exchange *x,
 static void
 push(struct pipeline *p, struct exchange *x, struct relay *r)
 {
-	x->backend_id = selector_route_command(p->router->selector,
-	    UINT64_C(1) << relay_get_backend_id(r));
+	backend_count_command(relay_get_backend(r));
 	x->hides_number = x->command.route == ROUTE_MSGID &&
 	    (r != p->pin.relay || !pin_has_group(&p->pin));
 	relay_push(r, x);

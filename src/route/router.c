@@ -192,11 +192,11 @@ lease(const struct router *r, struct exchange *x, int id, struct conn *conn,
     struct loop *l, relay_gone_f *gone, void *arg)
 {
 	bool has = (x->slots & BIT(id)) != 0;
-	struct relay *relay = relay_new(conn, l, &r->relay, has, gone, arg);
+	struct relay *relay = relay_new(conn, l, r->drain_limit_bytes, has,
+	    gone, arg);
 
 	x->slots &= ~BIT(id);	/* it is the relay's now */
 	release_slots(r, x);
-	x->backend_id = id;
 	x->wait_until_ms = 0;
 	relay_push(relay, x);
 	return relay;
@@ -485,7 +485,7 @@ use_grant(struct route_wait *w, struct exchange *x)
 	conn = conn_from_grant(b, w->loop, w->most, &w->waiter);
 	if (conn == NULL)
 		return NULL;
-	id = selector_route_command(r->selector, BIT(id));
+	backend_count_command(b);
 	return lease(r, x, id, conn, w->loop, w->gone, w->arg);
 }
 

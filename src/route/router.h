@@ -41,7 +41,7 @@ struct router {
 	uint64_t posting;		/* of those where one may post, and can */
 	uint64_t tiers[64];		/* bits by tier, lowest first */
 	unsigned tiers_n;
-	struct relay_settings relay;
+	uint64_t drain_limit_bytes;
 	uint64_t wait_timeout_ms;
 	uint64_t command_timeout_ms;
 };

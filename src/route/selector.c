@@ -178,7 +178,7 @@ selector_route_command(struct selector *s, uint64_t candidates)
 		id = pick_weighted(s, candidates);
 	else
 		id = pick_least_loaded(s, candidates);
-	atomic_fetch_add(&s->backends[id]->pending, 1);
+	backend_count_command(s->backends[id]);
 	return id;
 }
 
@@ -190,27 +190,13 @@ selector_backend(const struct selector *s, int id)
 	return id >= 0 && id < SELECTOR_BACKENDS_MAX ? s->backends[id] : NULL;
 }
 
-static void
-count_down(_Atomic unsigned *count, const char *what, const char *name)
-{
-	unsigned old = atomic_load(count);
-
-	do {
-		if (old == 0) {
-			log_error("defect: %s of backend=%s released twice",
-			    what, name);
-			return;
-		}
-	} while (!atomic_compare_exchange_weak(count, &old, old - 1));
-}
-
 void
 selector_complete_command(struct selector *s, int id)
 {
 	struct backend *b = selector_backend(s, id);
 
 	if (b != NULL)
-		count_down(&b->pending, "command", b->name);
+		backend_complete_command(b);
 }
 
 struct pool *
@@ -266,5 +252,5 @@ selector_release_stateful(struct selector *s, int id)
 	struct backend *b = selector_backend(s, id);
 
 	if (b != NULL)
-		count_down(&b->stateful, "stateful slot", b->name);
+		backend_release_stateful(b);
 }

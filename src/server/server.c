@@ -166,8 +166,7 @@ make_router(struct server *s)
 	selector_seal(r->selector);
 	mark_groups(s);
 	make_tiers(r, conf);
-	r->relay.selector = r->selector;
-	r->relay.drain_limit_bytes = conf->proxy.drain_limit_bytes;
+	r->drain_limit_bytes = conf->proxy.drain_limit_bytes;
 	r->wait_timeout_ms = conf->proxy.wait_timeout_ms;
 	r->command_timeout_ms = conf->proxy.command_timeout_ms;
 }
