@@ -49,7 +49,6 @@ backend_new(const struct conf_backend *conf, const struct conf_health *health,
 	b->index = index;
 	b->capacity = conf->max_connections;
 	b->weight = conf->weight > 0 ? conf->weight : conf->max_connections;
-	b->group_mask = UINT64_C(1) << index;
 	b->resolver = resolver;
 	b->loops_n = loops_n;
 	b->counters = aligned_alloc(64, loops_n * sizeof(b->counters[0]));

@@ -3,7 +3,7 @@
  * counters, and what is known of it.
  *
  * Made at start, shared by all threads, freed after the last of them has
- * ended. Its index is its bit in sets of backends. */
+ * ended. Its index is its id in selectors, its bit in sets of backends. */
 #pragma once
 
 #include "backend/breaker.h"
@@ -39,7 +39,6 @@ struct backend {
 	unsigned index;
 	unsigned capacity;	/* max_connections */
 	unsigned weight;
-	uint64_t group_mask;	/* backends that share its spool, itself too */
 	struct pool *pool;
 	struct resolver *resolver;
 	struct backend_counters *counters;	/* one per loop */

@@ -281,8 +281,8 @@ session_start(struct client_context *context, int fd, const struct addr *peer,
 	stream_init_plain(&s->stream, fd);
 	output_init(&s->output, &s->stream);
 	pipeline_init(&s->pipeline, &pipeline_user, context->router,
-	    listen->backends_mask != 0 ? listen->backends_mask :
-	    context->router->all, context->loop, &s->output);
+	    router_get_eligible(context->router, listen), context->loop,
+	    &s->output);
 	task_init(&s->pump, on_pump);
 	timer_init(&s->timer, on_timer);
 	login_init(s);

@@ -88,7 +88,7 @@ struct exchange {
 	struct command command;		/* points into line */
 
 	/* what became of it so far: bits of backends */
-	uint64_t missed;	/* said that they lack it, and their groups */
+	uint64_t missed;	/* said that they lack it */
 	uint64_t unsupported;	/* don't do the command */
 	uint64_t refused;	/* found fault with its arguments (501) */
 	uint64_t spent;		/* answered with something useless */

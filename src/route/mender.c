@@ -48,7 +48,8 @@ mender_new(const struct router *r, struct exchange *cut, struct loop *l)
 	if (cut->mend == NULL || !mend_is_possible(cut->mend))
 		return NULL;
 	x = exchange_new(cut->client, &cut->command, cut->line, cut->line_n);
-	x->missed = cut->missed | cut->lost;
+	x->missed = cut->missed;
+	x->lost = cut->lost;
 	x->unsupported = cut->unsupported;
 	x->refused = cut->refused;
 	x->spent = cut->spent;

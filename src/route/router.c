@@ -74,10 +74,32 @@ get_broken(const struct router *r, uint64_t candidates)
 	return broken;
 }
 
+/* One of them speaks for all of its group. */
+static uint64_t
+get_missed(const struct router *r, const struct exchange *x)
+{
+	uint64_t missed = 0;
+
+	for (uint64_t rest = x->missed & r->all; rest != 0; rest &= rest - 1)
+		missed |= r->groups[__builtin_ctzll(rest)];
+	return missed;
+}
+
 static uint64_t
 get_open(const struct router *r, const struct exchange *x, uint64_t eligible)
 {
-	return get_supporting(r, x, eligible) & ~x->missed & ~x->refused;
+	return get_supporting(r, x, eligible) & ~get_missed(r, x) &
+	    ~x->refused & ~x->lost;
+}
+
+/* The first of them in the order of the file. */
+static uint64_t
+get_first(const struct router *r, uint64_t candidates)
+{
+	for (unsigned i = 0; i < r->backends_n; i++)
+		if ((candidates & BIT(r->order[i])) != 0)
+			return BIT(r->order[i]);
+	return 0;
 }
 
 uint64_t
@@ -152,7 +174,7 @@ conclude(const struct router *r, struct exchange *x, uint64_t eligible)
 		    " this, try again later");
 	else if (open != 0)
 		exchange_end(x, REASON_BACKENDS_DOWN);
-	else if ((supporting & x->missed) != 0)
+	else if ((supporting & get_missed(r, x)) != 0)
 		exchange_answer_line(x, get_miss_answer(x));
 	else if (x->refused != 0)
 		exchange_answer_line(x, "501 syntax error");
@@ -207,7 +229,7 @@ static int
 pick(const struct router *r, const struct route_ask *ask, uint64_t candidates)
 {
 	if (ask->is_ordered)
-		candidates &= -candidates;
+		candidates = get_first(r, candidates);
 	return selector_route_command(r->selector, candidates);
 }
 
@@ -275,7 +297,7 @@ try_each(struct attempt *a, uint64_t candidates)
 	uint64_t broken = get_broken(r, candidates);
 	int id;
 
-	if ((broken & candidates & -candidates) != 0 && broken != candidates)
+	if ((broken & get_first(r, candidates)) != 0 && broken != candidates)
 		a->is_detour = true;
 	candidates &= ~broken;
 	for (; (id = pick(r, a->ask, candidates)) != SELECTOR_NONE;

@@ -14,7 +14,6 @@
 #include "net/loop.h"
 #include "net/resolver.h"
 #include "route/router.h"
-#include "route/selector.h"
 #include "server/acceptor.h"
 #include "server/housekeeper.h"
 #include "server/process.h"
@@ -45,7 +44,7 @@ struct server {
 	struct census *census;
 	struct failures *failures;
 	struct backend *backends[CONF_BACKENDS_MAX];
-	struct router router;
+	struct router *router;
 	struct worker *workers;
 	unsigned workers_n, started_n;
 	unsigned clients_max;
@@ -77,98 +76,15 @@ server_count_descriptors(const struct conf *conf, unsigned threads_n)
 }
 
 static void
-mark_groups(struct server *s)
-{
-	for (size_t i = 0; i < s->conf->backends_n; i++)
-		for (size_t k = 0; k < s->conf->backends_n; k++) {
-			const char *a = s->conf->backends[i].group;
-			const char *b = s->conf->backends[k].group;
-
-			if (a != NULL && b != NULL && strcmp(a, b) == 0)
-				s->backends[i]->group_mask |=
-				    UINT64_C(1) << k;
-		}
-}
-
-/* Bits of the backends of each tier, lowest tier first. */
-static void
-make_tiers(struct router *r, const struct conf *conf)
-{
-	uint64_t rest = r->all;
-
-	while (rest != 0) {
-		unsigned lowest = UINT32_MAX;
-		uint64_t bits = 0;
-
-		for (size_t i = 0; i < conf->backends_n; i++) {
-			unsigned tier = conf->backends[i].tier;
-
-			if ((rest >> i & 1) == 0 || tier > lowest)
-				continue;
-			bits = tier == lowest ? bits : 0;
-			bits |= UINT64_C(1) << i;
-			lowest = tier;
-		}
-		r->tiers[r->tiers_n++] = bits;
-		rest &= ~bits;
-	}
-}
-
-static enum selector_strategy
-get_strategy(const struct conf *conf)
-{
-	switch (conf->routing.strategy) {
-	case STRATEGY_ROUND_ROBIN:
-		return SELECT_ROUND_ROBIN;
-	case STRATEGY_WEIGHTED_ROUND_ROBIN:
-		return SELECT_WEIGHTED_ROUND_ROBIN;
-	default:
-		return SELECT_LEAST_LOADED;
-	}
-}
-
-static void
-add_backend(struct server *s, size_t i, unsigned reserve)
-{
-	const struct conf_backend *conf = &s->conf->backends[i];
-	struct router *r = &s->router;
-	uint64_t bit = UINT64_C(1) << i;
-
-	s->backends[i] = backend_new(conf, &s->conf->health, (unsigned)i,
-	    s->workers_n + 1, s->resolver);
-	CHECK(selector_add_backend(r->selector, s->backends[i]) == 0);
-	r->all |= bit;
-	if (conf->max_connections <= reserve)
-		return;
-	r->keepable |= bit;
-	if (conf->posting)
-		r->posting |= bit;
-}
-
-static void
-make_router(struct server *s)
+make_backends(struct server *s)
 {
 	const struct conf *conf = s->conf;
-	struct router *r = &s->router;
-	/* In stateful mode there are no others whom connections must be left
-	 * for. */
-	unsigned reserve = conf->proxy.mode == MODE_STATEFUL ? 0 :
-	    conf->routing.stateful_reserve;
 
-	r->selector = selector_new(get_strategy(conf), reserve);
-	r->mode = conf->proxy.mode;
-	r->affinity = conf->routing.group_affinity;
-	r->resume = conf->routing.resume;
-	r->spills_when_down = conf->routing.tier_down == TIER_DOWN_SPILL;
-	r->spills_when_full = conf->routing.tier_full == TIER_FULL_SPILL;
 	for (size_t i = 0; i < conf->backends_n; i++)
-		add_backend(s, i, reserve);
-	selector_seal(r->selector);
-	mark_groups(s);
-	make_tiers(r, conf);
-	r->drain_limit_bytes = conf->proxy.drain_limit_bytes;
-	r->wait_timeout_ms = conf->proxy.wait_timeout_ms;
-	r->command_timeout_ms = conf->proxy.command_timeout_ms;
+		s->backends[i] = backend_new(&conf->backends[i],
+		    &conf->health, (unsigned)i, s->workers_n + 1,
+		    s->resolver);
+	s->router = router_new(conf, s->backends);
 }
 
 static int
@@ -183,8 +99,8 @@ start_threads(struct server *s)
 		return errno;
 	s->census = census_new(s->clients_max);
 	s->failures = failures_new();
-	make_router(s);
-	shared.router = &s->router;
+	make_backends(s);
+	shared.router = s->router;
 	shared.passwords = s->passwords;
 	shared.census = s->census;
 	shared.failures = s->failures;
@@ -320,7 +236,7 @@ free_all(struct server *s)
 	}
 	for (size_t i = 0; i < s->conf->backends_n; i++)
 		backend_free(s->backends[i]);
-	selector_free(s->router.selector);
+	router_free(s->router);
 	census_free(s->census);
 	failures_free(s->failures);
 	for (unsigned i = 0; i < s->started_n; i++)
