@@ -16,7 +16,7 @@ main(int argc, char **argv)
 	if (conf_start(argc, argv, &options, memory_print_bound, &conf,
 	    &code)) {
 		code = server_run(conf, options.is_daemon);
-		conf_free(conf);
+		conf_unref(conf);
 	}
 	options_fini(&options);
 	return code;

@@ -25,12 +25,11 @@
 _Static_assert(CAPABILITY_VERSION_2 < 1 << 16 &&
     CAPABILITY_LIST_SUBSCRIPTIONS < 1 << 15, "announced is too small");
 
-struct backend *
-backend_new(const struct conf_backend *conf, const struct conf_health *health,
-    unsigned index, unsigned loops_n, struct resolver *resolver)
+static struct pool_settings
+get_pool_settings(struct backend *b, const struct conf_backend *conf,
+    const struct conf_health *health)
 {
-	struct backend *b = xcalloc(1, sizeof(*b));
-	const struct pool_settings settings = {
+	return (struct pool_settings){
 		.max_size = conf->max_connections,
 		.is_fifo = conf->queue_mode == QUEUE_FIFO,
 		.idle_timeout_ms = conf->idle_timeout_ms,
@@ -41,14 +40,20 @@ backend_new(const struct conf_backend *conf, const struct conf_health *health,
 		    RISE_MS,
 		.breaker = &b->breaker,
 	};
+}
+
+struct backend *
+backend_new(const struct conf_backend *conf, const struct conf_health *health,
+    unsigned index, unsigned loops_n, struct resolver *resolver)
+{
+	struct backend *b = xcalloc(1, sizeof(*b));
+	struct pool_settings settings = get_pool_settings(b, conf, health);
 
 	breaker_init(&b->breaker, health->unhealthy_threshold,
 	    health->healthy_threshold);
-	b->conf = conf;
-	b->name = conf->s.name;
+	atomic_store(&b->conf, conf);
+	atomic_store(&b->name, conf->s.name);
 	b->index = index;
-	b->capacity = conf->max_connections;
-	b->weight = conf->weight > 0 ? conf->weight : conf->max_connections;
 	b->resolver = resolver;
 	b->loops_n = loops_n;
 	b->counters = aligned_alloc(64, loops_n * sizeof(b->counters[0]));
@@ -56,6 +61,43 @@ backend_new(const struct conf_backend *conf, const struct conf_health *health,
 	memset(b->counters, 0, loops_n * sizeof(b->counters[0]));
 	b->pool = pool_new(&settings, sizeof(struct conn), loops_n);
 	return b;
+}
+
+static bool
+is_equal(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* A connection made with the one is as good as one made with the other. */
+static bool
+is_made_alike(const struct conf_backend *a, const struct conf_backend *b)
+{
+	return is_equal(a->host, b->host) && a->port == b->port &&
+	    is_equal(a->username, b->username) &&
+	    is_equal(a->password, b->password);
+}
+
+bool
+backend_configure(struct backend *b, const struct conf_backend *conf,
+    const struct conf_health *health, uint64_t now_ms)
+{
+	const struct conf_backend *old = atomic_load(&b->conf);
+	struct pool_settings settings = get_pool_settings(b, conf, health);
+
+	atomic_store(&b->conf, conf);
+	atomic_store(&b->name, conf->s.name);
+	breaker_configure(&b->breaker, health->unhealthy_threshold,
+	    health->healthy_threshold);
+	pool_configure(b->pool, &settings, now_ms);
+	if (is_made_alike(old, conf))
+		return false;
+	/* After the settings, so that a connection of the new generation has
+	 * the new ones. It deserves a try at once. */
+	atomic_fetch_add(&b->generation, 1);
+	breaker_reset(&b->breaker);
+	pool_heed_breaker(b->pool, now_ms);
+	return true;
 }
 
 void
@@ -300,8 +342,8 @@ mask_secret(char *text, const char *secret)
 }
 
 const char *
-backend_format_said(const struct backend *b, const char *said, size_t n,
-    char buf[BACKEND_SAID_MAX])
+backend_format_said(const struct conf_backend *conf, const char *said,
+    size_t n, char buf[BACKEND_SAID_MAX])
 {
 	char text[RESPONSE_LINE_MAX + 1];
 
@@ -310,7 +352,7 @@ backend_format_said(const struct backend *b, const char *said, size_t n,
 	memcpy(text, said, n);
 	text[n] = '\0';
 	text[strcspn(text, "\r\n")] = '\0';
-	mask_secret(text, b->conf->password);
+	mask_secret(text, conf->password);
 	snprintf(buf, BACKEND_SAID_MAX, "%.*s", BACKEND_SAID_MAX - 1, text);
 	return buf;
 }

@@ -2,7 +2,8 @@
 /* backend - one news server behind the proxy: its settings, its pool, its
  * counters, and what is known of it.
  *
- * Made at start, shared by all threads, freed after the last of them has
+ * Made at start or by a reload, shared by all threads, freed when it is part of
+ * no configuration any more and its pool at rest, or after the last of them has
  * ended. Its index is its id in selectors, its bit in sets of backends. */
 #pragma once
 
@@ -34,15 +35,18 @@ struct backend_counters {
 
 struct backend {
 	/* const after init */
-	const struct conf_backend *conf;	/* keeps */
-	const char *name;
 	unsigned index;
-	unsigned capacity;	/* max_connections */
-	unsigned weight;
 	struct pool *pool;
 	struct resolver *resolver;
 	struct backend_counters *counters;	/* one per loop */
 	unsigned loops_n;
+
+	/* atomic: main writes. What they point to is good to the end of the
+	 * turn; who needs it longer takes a reference (conf_ref()) */
+	_Atomic(const struct conf_backend *) conf;
+	_Atomic(const char *) name;
+	_Atomic unsigned generation;	/* of connections: those of an older
+					 * one are not used again */
 
 	/* atomic */
 	struct breaker breaker;
@@ -56,10 +60,16 @@ struct backend {
 					 * were asked for; 0: not known */
 };
 
-/* Keeps conf and resolver. loops_n: loops whose index may appear. Gives. */
+/* Keeps conf (see above) and resolver. loops_n: loops whose index may appear.
+ * Gives. */
 struct backend *backend_new(const struct conf_backend *conf,
     const struct conf_health *health, unsigned index, unsigned loops_n,
     struct resolver *resolver);
+/* Keeps other settings for the same account: limits hold at once. True: what a
+ * connection is made with has changed, so a new generation of them has begun.
+ * Main thread; the old settings must live until every loop has turned. */
+bool backend_configure(struct backend *, const struct conf_backend *conf,
+    const struct conf_health *health, uint64_t now_ms);
 /* Takes it; its pool must be at rest. */
 void backend_free(struct backend *);
 
@@ -119,9 +129,9 @@ void backend_order_addrs(struct backend *, struct addr *addrs, size_t n);
 void backend_remember_addr(struct backend *, const struct addr *addr);
 
 /* What the server said (n octets), for the log: without its line end, with the
- * password masked, then cut. Returns buf. */
+ * password of these settings masked, then cut. Returns buf. */
 #define BACKEND_SAID_MAX 128
-const char *backend_format_said(const struct backend *, const char *said,
+const char *backend_format_said(const struct conf_backend *, const char *said,
     size_t n, char buf[BACKEND_SAID_MAX]);
 
 /* One line of numbers for the log: "backend=NAME idle=… …". Any thread. */

@@ -137,7 +137,7 @@ on_status(struct health *h, const struct response *r)
 	bool is_limit = ceiling_is_told(r->code, h->line, r->line_n);
 	bool is_unknown = r->code == 500 || r->code == 501 || r->code == 503;
 
-	backend_format_said(h->backend, h->line, r->line_n, said);
+	backend_format_said(h->conn->conf, h->line, r->line_n, said);
 	h->line_n -= r->line_n;
 	memmove(h->line, h->line + r->line_n, h->line_n);
 	if (is_trouble(r->code)) {

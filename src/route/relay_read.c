@@ -237,7 +237,7 @@ on_status(struct relay *r, struct exchange *x, const char *line,
 	if (turn_down(r, x, class, response))
 		return true;
 	relay_lose_saying(r, get_reason(x, class, response, line),
-	    backend_format_said(r->backend, line, response->line_n, said));
+	    backend_format_said(r->conn->conf, line, response->line_n, said));
 	return false;
 }
 
