@@ -51,6 +51,7 @@ backend_new(const struct conf_backend *conf, const struct conf_health *health,
 
 	breaker_init(&b->breaker, health->unhealthy_threshold,
 	    health->healthy_threshold);
+	(void)conf_ref(conf->whole);
 	atomic_store(&b->conf, conf);
 	atomic_store(&b->name, conf->s.name);
 	b->index = index;
@@ -78,32 +79,52 @@ is_made_alike(const struct conf_backend *a, const struct conf_backend *b)
 	    is_equal(a->password, b->password);
 }
 
-bool
+static void
+start_generation(struct backend *b, uint64_t now_ms)
+{
+	atomic_fetch_add(&b->generation, 1);
+	/* It deserves a try at once. */
+	breaker_reset(&b->breaker);
+	pool_heed_breaker(b->pool, now_ms);
+}
+
+const struct conf *
 backend_configure(struct backend *b, const struct conf_backend *conf,
     const struct conf_health *health, uint64_t now_ms)
 {
 	const struct conf_backend *old = atomic_load(&b->conf);
 	struct pool_settings settings = get_pool_settings(b, conf, health);
 
+	(void)conf_ref(conf->whole);
 	atomic_store(&b->conf, conf);
 	atomic_store(&b->name, conf->s.name);
 	breaker_configure(&b->breaker, health->unhealthy_threshold,
 	    health->healthy_threshold);
 	pool_configure(b->pool, &settings, now_ms);
-	if (is_made_alike(old, conf))
-		return false;
 	/* After the settings, so that a connection of the new generation has
-	 * the new ones. It deserves a try at once. */
-	atomic_fetch_add(&b->generation, 1);
-	breaker_reset(&b->breaker);
-	pool_heed_breaker(b->pool, now_ms);
-	return true;
+	 * the new ones. */
+	if (!is_made_alike(old, conf))
+		start_generation(b, now_ms);
+	return old->whole;
+}
+
+bool
+backend_is_same(const struct conf_backend *a, const struct conf_backend *b)
+{
+	/* An account is the same at another port; without one it is another
+	 * server. */
+	return is_equal(a->host, b->host) &&
+	    is_equal(a->username, b->username) &&
+	    (a->username != NULL || a->port == b->port);
 }
 
 void
 backend_free(struct backend *b)
 {
+	const struct conf_backend *conf = b->conf;
+
 	pool_free(b->pool);
+	conf_unref(conf->whole);
 	free(b->counters);
 	free(b);
 }

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 struct capabilities;
+struct conf;
 struct conf_backend;
 struct conf_health;
 struct loop;
@@ -60,16 +61,21 @@ struct backend {
 					 * were asked for; 0: not known */
 };
 
-/* Keeps conf (see above) and resolver. loops_n: loops whose index may appear.
+/* Takes a reference to conf; keeps resolver. loops_n: loops whose index may appear.
  * Gives. */
 struct backend *backend_new(const struct conf_backend *conf,
     const struct conf_health *health, unsigned index, unsigned loops_n,
     struct resolver *resolver);
-/* Keeps other settings for the same account: limits hold at once. True: what a
- * connection is made with has changed, so a new generation of them has begun.
- * Main thread; the old settings must live until every loop has turned. */
-bool backend_configure(struct backend *, const struct conf_backend *conf,
-    const struct conf_health *health, uint64_t now_ms);
+/* Takes other settings for the same account: limits hold at once, and where
+ * what a connection is made with has changed a new generation of them begins.
+ * Gives the reference to the old settings, to be let go when every loop has
+ * turned. Main thread. */
+const struct conf *backend_configure(struct backend *,
+    const struct conf_backend *conf, const struct conf_health *health,
+    uint64_t now_ms) __attribute__((warn_unused_result));
+/* Connections to these two are counted together by who runs the server: the
+ * same account there. */
+bool backend_is_same(const struct conf_backend *, const struct conf_backend *);
 /* Takes it; its pool must be at rest. */
 void backend_free(struct backend *);
 

@@ -335,3 +335,16 @@ health_stop(struct health *h)
 	enter(h, HEALTH_RESTING);
 	h->conn = NULL;
 }
+
+void
+health_start(struct health *h)
+{
+	h->is_stopped = false;
+	h->checked_ms = h->loop->now_ms;
+}
+
+void
+health_configure(struct health *h, const struct conf_health *conf)
+{
+	h->conf = conf;
+}

@@ -2,6 +2,7 @@
 #include "conf/conf.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "conf/section.h"
@@ -40,6 +41,24 @@ conf_unref(const struct conf *c)
 {
 	if (c != NULL && atomic_fetch_sub(&get_counted(c)->refs_n, 1) == 1)
 		free_conf(get_counted(c));
+}
+
+const struct conf_listen *
+conf_find_listen(const struct conf *c, const char *name)
+{
+	for (size_t i = 0; i < c->listens_n; i++)
+		if (strcmp(c->listens[i].s.name, name) == 0)
+			return &c->listens[i];
+	return NULL;
+}
+
+const struct conf_user *
+conf_find_user(const struct conf *c, const char *name)
+{
+	for (size_t i = 0; i < c->users_n; i++)
+		if (strcmp(c->users[i].s.name, name) == 0)
+			return &c->users[i];
+	return NULL;
 }
 
 static const char *

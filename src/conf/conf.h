@@ -201,6 +201,11 @@ const struct conf *conf_ref(const struct conf *c);
  * secret is wiped first. Any thread. */
 void conf_unref(const struct conf *c);
 
+/* The section of that name, or NULL. */
+const struct conf_listen *conf_find_listen(const struct conf *c,
+    const char *name);
+const struct conf_user *conf_find_user(const struct conf *c, const char *name);
+
 /* The word of an enum value, for log lines: "hybrid", "debug". */
 const char *conf_mode_word(enum conf_mode mode);
 const char *conf_strategy_word(enum conf_strategy strategy);

@@ -26,18 +26,21 @@
 #define LOCAL_MS 2000
 
 /* What a waiting exchange owns; it outlives the exchange when a grant is
- * already under way. */
+ * already under way, and then the snapshot, too. */
 struct route_wait {
 	struct waiter waiter;
-	const struct router *router;
+	const struct router *router;	/* while there is an exchange */
 	struct exchange *exchange;	/* NULL: gave up */
 	struct loop *loop;
 	router_granted_f *granted;
 	relay_gone_f *gone;
 	void *arg;
 	enum conn_trace most;
-	unsigned tickets_n;
-	struct ticket tickets[];
+	unsigned places_n;
+	struct {
+		struct ticket ticket;
+		struct backend *backend;
+	} places[];
 };
 
 /* --- who may be asked ------------------------------------------------------- */
@@ -415,8 +418,8 @@ update_timer(struct exchange *x, struct loop *l)
 static void
 leave_queues(struct route_wait *w)
 {
-	for (unsigned i = 0; i < w->tickets_n; i++)
-		pool_leave(&w->tickets[i]);
+	for (unsigned i = 0; i < w->places_n; i++)
+		pool_leave(&w->places[i].ticket);
 }
 
 void
@@ -433,6 +436,13 @@ router_unwait(struct exchange *x)
 	if (waiter_cancel(&w->waiter))
 		free(w);
 	/* else its message is under way, which frees it */
+}
+
+void
+router_recall(struct exchange *x, struct loop *l)
+{
+	router_unwait(x);
+	update_timer(x, l);
 }
 
 static enum reason
@@ -474,32 +484,25 @@ router_start_clock(const struct router *r, struct exchange *x,
 	update_timer(x, l);
 }
 
-/* The id of the backend whose pool the granted item is of. */
-static int
-get_granting(const struct router *r, const struct route_wait *w)
+/* The backend whose pool the granted item is of. */
+static struct backend *
+get_granting(const struct route_wait *w)
 {
-	for (uint64_t rest = r->all; rest != 0; rest &= rest - 1) {
-		int id = __builtin_ctzll(rest);
-
-		if (selector_backend_pool(r->selector, id) ==
-		    w->waiter.item->pool)
-			return id;
-	}
+	for (unsigned i = 0; i < w->places_n; i++)
+		if (w->places[i].backend->pool == w->waiter.item->pool)
+			return w->places[i].backend;
 	NEVER("a grant of an unknown pool");
 }
 
 static struct relay *
 use_grant(struct route_wait *w, struct exchange *x)
 {
-	const struct router *r = w->router;
 	struct backend *b;
 	struct conn *conn;
-	int id;
 
 	if (w->waiter.item == NULL)
 		return NULL;
-	id = get_granting(r, w);
-	b = selector_backend(r->selector, id);
+	b = get_granting(w);
 	if (x == NULL) {
 		conn_return_grant(b, w->loop, &w->waiter);
 		return NULL;
@@ -508,7 +511,8 @@ use_grant(struct route_wait *w, struct exchange *x)
 	if (conn == NULL)
 		return NULL;
 	backend_count_command(b);
-	return lease(r, x, id, conn, w->loop, w->gone, w->arg);
+	return lease(w->router, x, (int)b->index, conn, w->loop, w->gone,
+	    w->arg);
 }
 
 static void
@@ -519,8 +523,10 @@ on_granted(struct message *m)
 	struct exchange *x = w->exchange;
 	struct relay *relay;
 
-	leave_queues(w);
+	/* Without an exchange it has left them already, and all of them but
+	 * the granting one may be gone. */
 	if (x != NULL) {
+		leave_queues(w);
 		x->wait = NULL;
 		exchange_enter(x, EXCH_QUEUED);
 	}
@@ -540,7 +546,7 @@ router_wait(const struct router *r, struct exchange *x,
 {
 	unsigned n = (unsigned)__builtin_popcountll(x->waits);
 	struct route_wait *w = xcalloc(1, sizeof(*w) +
-	    n * sizeof(w->tickets[0]));
+	    n * sizeof(w->places[0]));
 
 	waiter_init(&w->waiter, l, on_granted);
 	w->router = r;
@@ -555,13 +561,14 @@ router_wait(const struct router *r, struct exchange *x,
 	if (x->wait_until_ms == 0)
 		x->wait_until_ms = l->now_ms + r->wait_timeout_ms;
 	for (uint64_t rest = x->waits; rest != 0; rest &= rest - 1) {
-		struct pool *pool = selector_backend_pool(r->selector,
+		struct backend *b = selector_backend(r->selector,
 		    __builtin_ctzll(rest));
 
-		if (pool_join(pool, &w->waiter, &w->tickets[w->tickets_n],
-		    l->now_ms) == POOL_CLOSED)
+		w->places[w->places_n].backend = b;
+		if (pool_join(b->pool, &w->waiter,
+		    &w->places[w->places_n].ticket, l->now_ms) == POOL_CLOSED)
 			continue;
-		w->tickets_n++;
+		w->places_n++;
 		if (waiter_is_granted(&w->waiter))
 			break;
 	}

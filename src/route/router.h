@@ -115,6 +115,8 @@ void router_wait(const struct router *, struct exchange *x,
     relay_gone_f *gone, void *arg);
 /* x gives up waiting: QUEUED. */
 void router_unwait(struct exchange *x);
+/* The same, to be routed anew: its time goes on to run. */
+void router_recall(struct exchange *x, struct loop *);
 
 /* x has become its client's first: its time runs from now on. */
 void router_start_clock(const struct router *, struct exchange *x,
