@@ -108,7 +108,7 @@ class Link:
         except OSError as error:
             sock.close()
             raise self.over("stopped", str(error))
-        self.world.links += 1
+        self.lane.links += 1
         await self.expect(b"200")
         if login:
             self.say(b"AUTHINFO USER " + self.world.user,
@@ -145,7 +145,7 @@ class Link:
                 struct.pack("ii", 1, 0))
         self.writer.transport.abort()
         self.writer = None
-        self.world.links -= 1
+        self.lane.links -= 1
 
     # --- out
 

@@ -51,7 +51,6 @@ class World:
         self.modes, self.lanes = modes, []
         self.counts = collections.Counter()
         self.known, self.posts = link.Known(), {}
-        self.links = 0              # connections of clients that are open
         self.is_calm = False        # all is well: no command may fail
         self.is_ending = False      # clients finish what they do
         self.is_over = False        # the proxies are going down
@@ -78,7 +77,7 @@ class World:
         """Watches every lane until the soak is over."""
         while not self.is_over:
             for each in self.lanes:
-                if wrong := each.watch(self.links):
+                if wrong := each.watch(self.is_calm):
                     self.fail("%s: %s" % (each.mode, wrong))
             await asyncio.sleep(SAMPLE_S)
 
