@@ -99,6 +99,7 @@ step_soak()
 	use_programs "$WORK/gcc"
 	export NNTPMUX_SLOW=2
 	plain_pytest "$ROOT/tests/soak" || code=1
+	"$PYTHON" "$ROOT/tests/soak/mend.py" --articles 30 || code=1
 	"$PYTHON" "$ROOT/tests/soak/soak.py" --seconds 15 --seed 1 || code=1
 	"$PYTHON" "$ROOT/tests/soak/soak.py" --seconds 15 || code=1
 	return "$code"

@@ -9,7 +9,6 @@ Posted articles are kept in files, over restarts too.
 """
 
 import asyncio
-import contextlib
 import json
 import os
 import pathlib
@@ -92,7 +91,7 @@ class News:
         self.child.send_signal(number)
 
     async def stop(self):
-        with contextlib.suppress(ProcessLookupError):
+        if self.child and self.child.returncode is None:
             self.signal(signal.SIGCONT)
             await self.end()
         self.output.close()

@@ -143,6 +143,25 @@ class Cut(Fair):
         way.left -= len(data)
 
 
+class CutArticle(Fair):
+    """The connection ends behind so many bytes of the block of its first
+    BODY or ARTICLE."""
+
+    def __init__(self, n, is_reset):
+        self.n, self.is_reset = n, is_reset
+
+    async def carry(self, way, data):
+        if way.is_answer and way.left is None \
+                and data.startswith((b"220 ", b"222 ")):
+            way.left = data.index(b"\n") + 1 + self.n
+        if way.left is None:
+            return await way.send(data)
+        await way.send(data[:way.left])
+        if len(data) > way.left:
+            raise Over(self.is_reset)
+        way.left -= len(data)
+
+
 class Way:
     """One direction of a connection."""
 
@@ -150,7 +169,7 @@ class Way:
         self.loop, self.relay = hop.loop, hop.relay
         self.source, self.sink = source, sink
         self.is_answer = is_answer
-        self.left = None            # Cut: bytes that may still pass
+        self.left = None            # bytes that may pass before a cut
 
     async def send(self, data):
         if data:

@@ -117,8 +117,7 @@ class World:
             for relay in each.relays.values():
                 await relay.close()
         for server in self.servers.values():
-            if server.child:
-                await server.stop()
+            await server.stop()
 
 
 async def weather(world, steps, calm_s):

@@ -191,6 +191,19 @@ def test_cut():
     play(scenario)
 
 
+def test_cut_article():
+    """Not before there is one, and then at this byte."""
+    async def scenario(way, connect):
+        for n in 0, 1, 4000:
+            way.set_mood(relay.CutArticle(n, False))
+            connection = await connect()
+            assert await ask(connection, DATA[:5000]) == DATA[:5000]
+            connection[1].write(b"222 x\r\n" + DATA[:5000])
+            assert await rest(connection[0]) == (b"222 x\r\n" + DATA[:n],
+                                                 False)
+    play(scenario)
+
+
 def test_break_all():
     async def scenario(way, connect):
         for is_reset in False, True:
