@@ -2,6 +2,7 @@
 """One nntpmux of a soak in its mode, the relays before its backends, and what
 is watched of it all the time."""
 
+import collections
 import pathlib
 import random
 import re
@@ -90,13 +91,20 @@ class Lane:
 
     # --- watched all the time
 
-    def fds_max(self, is_calm):
+    def states(self):
+        """How many sockets of its clients are in which state of TCP."""
+        port = ":%04X" % self.address[1]
+        rows = [row.split() for row in open("/proc/net/tcp")]
+        return dict(collections.Counter(
+            row[3] for row in rows if row[1].endswith(port)))
+
+    def fds_max(self, is_settled):
         """A client that has left is like one that has only said all it had to
         say: while backends are sick, its commands keep it for a while."""
-        return (self.links if is_calm else MAX_CLIENTS) \
+        return (self.links if is_settled else MAX_CLIENTS) \
             + sum(CONNECTIONS.values()) + OTHER_FDS
 
-    def watch(self, is_calm):
+    def watch(self, is_settled):
         """What is wrong now, as words, or None."""
         if not self.proxy.is_alive():
             return "the proxy ended with %s" % self.proxy.child.returncode
@@ -105,10 +113,11 @@ class Lane:
                 return "%d connections at %s" % (relay.peak, name)
         for what, n, most in (("bytes", self.proxy.rss(), self.bytes_max),
                               ("fds", self.proxy.fds(),
-                               self.fds_max(is_calm))):
+                               self.fds_max(is_settled))):
             self.most[what] = max(self.most[what], n)
             if n > most:
-                return "%d %s are more than %d" % (n, what, most)
+                return "%d %s are more than %d; %d clients, sockets %s" % (
+                    n, what, most, self.links, self.states())
         return self.watch_log()
 
     def watch_log(self):

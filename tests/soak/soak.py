@@ -52,6 +52,7 @@ class World:
         self.counts = collections.Counter()
         self.known, self.posts = link.Known(), {}
         self.is_calm = False        # all is well: no command may fail
+        self.is_settled = False     # and those who left in the storm are gone
         self.is_ending = False      # clients finish what they do
         self.is_over = False        # the proxies are going down
         self.failed = self.loop.create_future()
@@ -77,7 +78,7 @@ class World:
         """Watches every lane until the soak is over."""
         while not self.is_over:
             for each in self.lanes:
-                if wrong := each.watch(self.is_calm):
+                if wrong := each.watch(self.is_settled):
                     self.fail("%s: %s" % (each.mode, wrong))
             await asyncio.sleep(SAMPLE_S)
 
@@ -125,7 +126,9 @@ async def weather(world, steps, calm_s):
     counts = await storm.blow(world, steps)
     await world.recover()
     world.is_calm = True
-    await asyncio.sleep(calm_s)
+    await asyncio.sleep(calm_s / 2)
+    world.is_settled = True
+    await asyncio.sleep(calm_s / 2)
     world.is_ending = True
     return counts
 
