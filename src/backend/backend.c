@@ -70,13 +70,12 @@ is_equal(const char *a, const char *b)
 	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
-/* A connection made with the one is as good as one made with the other. */
+/* A connection made with the one is as good as one made with the other; they are
+ * of the same account. */
 static bool
 is_made_alike(const struct conf_backend *a, const struct conf_backend *b)
 {
-	return is_equal(a->host, b->host) && a->port == b->port &&
-	    is_equal(a->username, b->username) &&
-	    is_equal(a->password, b->password);
+	return is_equal(a->password, b->password);
 }
 
 static void
@@ -111,11 +110,8 @@ backend_configure(struct backend *b, const struct conf_backend *conf,
 bool
 backend_is_same(const struct conf_backend *a, const struct conf_backend *b)
 {
-	/* An account is the same at another port; without one it is another
-	 * server. */
-	return is_equal(a->host, b->host) &&
-	    is_equal(a->username, b->username) &&
-	    (a->username != NULL || a->port == b->port);
+	return is_equal(a->host, b->host) && a->port == b->port &&
+	    is_equal(a->username, b->username);
 }
 
 void

@@ -156,18 +156,18 @@ is_same(struct conf_backend a, struct conf_backend b)
 	return backend_is_same(&a, &b) && backend_is_same(&b, &a);
 }
 
-Test(backend, an_account_is_host_and_user)
+Test(backend, an_account_is_host_port_and_user)
 {
 	cr_assert(is_same(account("h", 119, "u", "p"),
-	    account("h", 563, "u", "q")));
+	    account("h", 119, "u", "q")));
+	cr_assert_not(is_same(account("h", 119, "u", "p"),
+	    account("h", 563, "u", "p")));
 	cr_assert_not(is_same(account("h", 119, "u", "p"),
 	    account("h", 119, "v", "p")));
 	cr_assert_not(is_same(account("h", 119, "u", "p"),
 	    account("g", 119, "u", "p")));
 	cr_assert(is_same(account("h", 119, NULL, NULL),
 	    account("h", 119, NULL, NULL)));
-	cr_assert_not(is_same(account("h", 119, NULL, NULL),
-	    account("h", 120, NULL, NULL)));
 	cr_assert_not(is_same(account("h", 119, NULL, NULL),
 	    account("h", 119, "u", "p")));
 }
