@@ -2,10 +2,14 @@
 """One nntpmux of a soak in its mode, the relays before its backends, and what
 is watched of it all the time."""
 
+import asyncio
 import collections
+import math
 import pathlib
 import random
 import re
+import signal
+import time
 
 import news
 from proxy import Proxy, program, reports, run
@@ -76,9 +80,13 @@ class Lane:
                     for name, server in servers.items()]
         self.proxy = Proxy(self.home, backends, mode=mode, backend=BACKEND,
                            sections=sections(mode))
+        self.backends = {be.name: be for be in backends}
+        self.away = {}              # backend: when it was there again
+        self.reloading = asyncio.Lock()
         self.address = self.proxy.address
         self.links = 0              # connections of clients that are open
         self.log_at, self.breakers, self.seen = 0, {}, {}
+        self.verdicts = 0           # reloads that the log tells of
         self.most = {"bytes": 0, "fds": 0}
         self.bytes_max = self.memory_bound()
 
@@ -88,6 +96,40 @@ class Lane:
         assert "hunter2" not in text, "a secret in the dump"
         bound = int(re.search(r"never more than (\d+)M", text).group(1)) << 20
         return bound + KEPT_BACK if is_sanitized() else bound
+
+    # --- another configuration
+
+    def most_connections(self, name):
+        return CONNECTIONS[name]
+
+    def change(self, name, **options):
+        """The backend is there, with its own options but for these."""
+        if self.away.get(name) == math.inf:
+            self.away[name] = time.monotonic()
+        self.backends[name].options.update(
+            {"max_connections": CONNECTIONS[name], **options})
+
+    def leave_out(self, name):
+        self.away[name] = math.inf
+
+    def missing(self):
+        """Backends that were left out while a command that is answered now
+        may have been under way."""
+        since = time.monotonic() - FIRST_BYTE
+        return {name for name, back in self.away.items() if back > since}
+
+    async def reload(self):
+        """HUP; the configuration holds when this returns."""
+        async with self.reloading:
+            there = [be for name, be in self.backends.items()
+                     if self.away.get(name) != math.inf]
+            # One must be there: with all of them left out, all stay.
+            self.proxy.backends = there or list(self.backends.values())
+            self.proxy.write_ini(self.proxy.make_text(**self.proxy.options))
+            n = self.verdicts
+            self.proxy.signal(signal.SIGHUP)
+            while self.verdicts == n:
+                await asyncio.sleep(0.02)
 
     # --- watched all the time
 
@@ -131,6 +173,9 @@ class Lane:
         for word in "defect", "hunter2":
             if word in text:
                 return re.search(".*%s.*" % word, text).group()
+        if "the configuration stays as it was" in text:
+            return "a reload failed"
+        self.verdicts += text.count("the configuration was read again")
         for name, state in re.findall(
                 r"stats backend=(\S+) breaker=(\S+)", text):
             self.breakers[name] = state
@@ -155,6 +200,7 @@ class Lane:
         """After TERM: it ended in time and well, and at rest."""
         assert self.proxy.wait_end(20 * SLOW) == 0, "its exit code is %d" \
             % self.proxy.child.returncode
+        self.proxy.backends = list(self.backends.values())
         self.proxy.assert_at_rest(("lent", "waiting", "pending", "stateful"))
         assert not (wrong := self.watch_log()), wrong
 

@@ -286,13 +286,13 @@ class Link:
             self.narrow(self.possible & holders)
 
     def check_miss(self, msgid):
-        """430 is right if every server lacks it; in stateful mode, if the
-        session's own does."""
+        """430 is right if every server that is configured lacks it; in stateful
+        mode, if the session's own does."""
         self.world.counts["430"] += 1
         holders = news.holders(split_id(msgid)[1])
         if self.lane.mode == "stateful":
             self.narrow(self.possible - holders)
-        elif holders:
+        elif holders - self.lane.missing():
             raise Wrong("430 for %r, which %s has" % (msgid,
                                                       sorted(holders)))
 
