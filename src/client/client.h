@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* client - what all sessions of one worker share.
  *
- * Embedded in the worker; const but for the list and the count. Its thread. */
+ * Embedded in the worker; const but for the lists and the count. Its thread. */
 #pragma once
 
 #include "base/list.h"
@@ -28,6 +28,7 @@ struct client_context {
 
 	/* owner: the loop */
 	struct list sessions;
+	struct list arrivals;		/* clients that are no session yet */
 	bool is_draining;		/* a new session is shut down at once */
 
 	/* atomic: the acceptor counts up, the loop down */

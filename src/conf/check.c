@@ -210,6 +210,40 @@ is_conflict(const struct addr *a, const struct addr *b)
 	return addr_is_covered(a, b) || addr_is_covered(b, a);
 }
 
+/* A header that anybody may send tells nothing. */
+static void
+check_proxy_protocol(const struct conf_listen *l, struct conf_report *report)
+{
+	bool is_unix = addr_is_unix(&l->address);
+	const char *where = section_get_place(&l->s, KIND_LISTEN,
+	    l->proxy_protocol_from.n > 0 ? "proxy_protocol_from" :
+	    "proxy_protocol");
+
+	if (l->proxy_protocol == PROXY_PROTOCOL_REQUIRE && !is_unix &&
+	    l->proxy_protocol_from.n == 0)
+		report_add(report, SEVERITY_ERROR, where, "[listen %s]:"
+		    " proxy_protocol = require needs proxy_protocol_from, or"
+		    " anybody could say that he is somebody else", l->s.name);
+	if (l->proxy_protocol == PROXY_PROTOCOL_NO &&
+	    l->proxy_protocol_from.n > 0)
+		report_add(report, SEVERITY_WARNING, where, "[listen %s]:"
+		    " proxy_protocol_from means nothing without"
+		    " proxy_protocol = require", l->s.name);
+	if (is_unix && l->proxy_protocol_from.n > 0)
+		report_add(report, SEVERITY_ERROR, where, "[listen %s]:"
+		    " proxy_protocol_from means nothing for a unix socket",
+		    l->s.name);
+}
+
+/* Clients of other machines get in, and nothing is asked of them. */
+static bool
+is_open(const struct conf *c, const struct conf_listen *l)
+{
+	return c->users_n == 0 && l->allow.n == 0 &&
+	    (l->proxy_protocol == PROXY_PROTOCOL_REQUIRE ||
+	    !addr_is_loopback(&l->address));
+}
+
 static void
 check_listen(const struct conf *c, struct conf_listen *l,
     struct conf_report *report)
@@ -224,18 +258,20 @@ check_listen(const struct conf *c, struct conf_listen *l,
 			report_add(report, SEVERITY_ERROR, where,
 			    "[listen %s] and [listen %s] can't both have %s",
 			    other->s.name, l->s.name, text);
-	if (is_unix && l->allow.n + l->deny.n > 0)
+	if (is_unix && l->proxy_protocol == PROXY_PROTOCOL_NO &&
+	    l->allow.n + l->deny.n > 0)
 		report_add(report, SEVERITY_ERROR, where, "[listen %s]: allow"
 		    " and deny mean nothing for a unix socket", l->s.name);
 	if (!is_unix && l->unix_mode != 0660)
 		report_add(report, SEVERITY_WARNING, where, "[listen %s]:"
 		    " unix_mode means nothing for %s", l->s.name, text);
-	if (!addr_is_loopback(&l->address) && c->users_n == 0 &&
-	    l->allow.n == 0)
+	check_proxy_protocol(l, report);
+	if (is_open(c, l))
 		report_add(report, SEVERITY_WARNING, where, "[listen %s] at %s"
-		    " can be reached from outside and has neither users nor"
+		    " can be reached from outside%s and has neither users nor"
 		    " allow: everybody may use the backends", l->s.name,
-		    text);
+		    text, l->proxy_protocol == PROXY_PROTOCOL_REQUIRE ?
+		    ", through another proxy," : "");
 	fill_mask(c, l, report);
 }
 

@@ -2,6 +2,7 @@
 #include "conf/conf.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "conf/section.h"
@@ -20,6 +21,15 @@ conf_free(struct conf *c)
 	section_fini(&c->health.s, KIND_HEALTH);
 	section_fini(&c->log.s, KIND_LOG);
 	free(c);
+}
+
+const struct conf_listen *
+conf_find_listen(const struct conf *c, const char *name)
+{
+	for (size_t i = 0; i < c->listens_n; i++)
+		if (strcmp(c->listens[i].s.name, name) == 0)
+			return &c->listens[i];
+	return NULL;
 }
 
 static const char *

@@ -66,6 +66,11 @@ enum conf_log_target {
 	TARGET_FILE
 };
 
+enum conf_proxy_protocol {
+	PROXY_PROTOCOL_NO,
+	PROXY_PROTOCOL_REQUIRE
+};
+
 /* First member of every section. */
 struct conf_section {
 	char *name;		/* of "[kind name]"; "" where it has none */
@@ -108,6 +113,8 @@ struct conf_listen {
 	struct conf_section s;
 	struct addr address;
 	unsigned unix_mode;			/* mode_t bits */
+	enum conf_proxy_protocol proxy_protocol;
+	struct conf_networks proxy_protocol_from;
 	struct conf_networks allow, deny;
 	struct conf_names backends;
 	uint64_t backends_mask;			/* made from backends */
@@ -190,6 +197,10 @@ struct conf {
 
 /* Takes it (NULL is fine); what is secret is wiped first. */
 void conf_free(struct conf *c);
+
+/* By name, or NULL. */
+const struct conf_listen *conf_find_listen(const struct conf *c,
+    const char *name);
 
 /* The word of an enum value, for log lines: "hybrid", "debug". */
 const char *conf_mode_word(enum conf_mode mode);

@@ -60,6 +60,7 @@ static const char *const strategy_words[] = {
 static const char *const level_words[] = {
 	"error", "warn", "info", "debug", "trace", NULL
 };
+static const char *const proxy_protocol_words[] = { "no", "require", NULL };
 static const char *const format_words[] = { "text", "json", NULL };
 
 const struct section sections[KIND_N] = {
@@ -145,6 +146,15 @@ static const struct setting settings[] = {
   " of the machine, or unix:/path. Numeric; port 0 is any free one." },
 { LISTEN(unix_mode, unix_mode), .type = SETTING_MODE, .def = "0660",
   .text = "Permissions of a unix socket." },
+{ LISTEN(proxy_protocol, proxy_protocol), ENUM(proxy_protocol_words),
+  .def = "no", .text = "require: a proxy or load balancer stands before this"
+  " listener and tells with the PROXY protocol, version 1 or 2, who the client"
+  " is. allow, deny, max_clients_per_address and the log then go by that"
+  " address." },
+{ LISTEN(proxy_protocol_from, proxy_protocol_from), LIST(NETWORKS),
+  .example = "10.0.0.2", .text = "Networks of such proxies. Who connects from"
+  " elsewhere is refused. It has to be set where proxy_protocol is required,"
+  " except at a unix socket, whose unix_mode says who may connect." },
 { LISTEN(allow, allow), LIST(NETWORKS), .example = "10.0.0.0/8 ::1",
   .text = "Networks whose clients are served; empty = all." },
 { LISTEN(deny, deny), LIST(NETWORKS), .example = "10.6.6.0/24",

@@ -3,14 +3,13 @@
 
 #include "base/check.h"
 #include "base/log.h"
-#include "client/census.h"
+#include "client/admission.h"
 #include "conf/conf.h"
 #include "net/listener.h"
 #include "nntp/reason.h"
 #include "server/worker.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -109,35 +108,25 @@ count_clients(struct acceptor *a)
 	return n;
 }
 
-/* REASON_NONE: it is in, and counted. */
+/* Of a proxy before us; it can't be refused for whom it brings yet. A unix
+ * socket has its permissions. */
+static enum reason
+enter_proxy(const struct conf_listen *conf, const struct addr *peer)
+{
+	return addr_is_unix(peer) || network_any_has(
+	    conf->proxy_protocol_from.v, conf->proxy_protocol_from.n, peer) ?
+	    REASON_NONE : REASON_ADDRESS_REFUSED;
+}
+
 static enum reason
 enter(struct acceptor *a, const struct conf_listen *conf,
     const struct addr *peer)
 {
-	if (network_any_has(conf->deny.v, conf->deny.n, peer) ||
-	    (conf->allow.n > 0 &&
-	    !network_any_has(conf->allow.v, conf->allow.n, peer)))
-		return REASON_ADDRESS_REFUSED;
 	if (count_clients(a) >= a->clients_max)
 		return REASON_SERVER_FULL;
-	if (!census_enter(a->census, peer,
-	    a->conf->proxy.max_clients_per_address))
-		return REASON_ADDRESS_FULL;
-	return REASON_NONE;
-}
-
-static void
-refuse(int fd, const struct addr *peer, enum reason reason)
-{
-	char line[128], text[ADDR_TEXT_MAX];
-	int n = snprintf(line, sizeof(line), "%s\r\n", reason_answer(reason));
-
-	log_info("client=%s end=%s (%s)", addr_format(peer, text),
-	    reason_key(reason), reason_words(reason));
-	/* A new socket takes one line; a client that is gone loses nothing. */
-	(void)!send(fd, line, (size_t)n, MSG_NOSIGNAL);
-	(void)shutdown(fd, SHUT_WR);
-	close(fd);
+	if (conf->proxy_protocol == PROXY_PROTOCOL_REQUIRE)
+		return enter_proxy(conf, peer);
+	return admission_enter(a->census, a->conf, conf, peer);
 }
 
 static struct worker *
@@ -162,7 +151,7 @@ admit(struct listener *l, int fd, const struct addr *peer)
 	enum reason reason = enter(a, l->conf, peer);
 
 	if (reason != REASON_NONE)
-		refuse(fd, peer, reason);
+		admission_refuse(fd, peer, reason);
 	else
 		worker_give_client(choose_worker(a), fd, peer, l->conf);
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* acceptor - the thread that takes connections in and hands them to workers.
  *
- * It admits (deny, allow, max_clients, max_clients_per_address), gives each to the least loaded worker
- * and keeps nothing. When the process or the system runs out of descriptors or
+ * It admits (max_clients; admission.h, or at a listener that requires a PROXY
+ * header proxy_protocol_from: then the worker asks the rest), gives each to the
+ * least loaded worker and keeps nothing. When the process or the system runs out of descriptors or
  * memory it pauses and tries again, for it must never end. */
 #pragma once
 

@@ -3,6 +3,7 @@
 
 #include "backend/conn.h"
 #include "base/check.h"
+#include "client/arrival.h"
 #include "client/session.h"
 #include "conf/conf.h"
 
@@ -44,6 +45,7 @@ worker_start(struct worker *w, unsigned index,
 	w->context.failures = shared->failures;
 	w->context.loop = &w->loop;
 	list_init(&w->context.sessions);
+	list_init(&w->context.arrivals);
 	w->backends = backends;
 	w->backends_n = shared->conf->backends_n;
 	error = pthread_create(&w->thread, NULL, run, w);
@@ -59,6 +61,8 @@ worker_start(struct worker *w, unsigned index,
 static void
 end_sessions(struct worker *w)
 {
+	LIST_EACH(link, &w->context.arrivals)
+		arrival_shut_down(link);
 	LIST_EACH(link, &w->context.sessions)
 		session_abort(session_from_link(link));
 }
@@ -68,7 +72,7 @@ on_new_client(struct message *m)
 {
 	struct new_client *n = LIST_ENTRY(m, struct new_client, message);
 
-	session_start(&n->worker->context, n->fd, &n->peer, n->listen);
+	arrival_start(&n->worker->context, n->fd, &n->peer, n->listen);
 	if (n->worker->loop.is_stopping)
 		end_sessions(n->worker);
 	free(n);
@@ -101,6 +105,8 @@ on_drain(struct message *m)
 	struct worker *w = LIST_ENTRY(m, struct worker, drain);
 
 	w->context.is_draining = true;
+	LIST_EACH(link, &w->context.arrivals)
+		arrival_shut_down(link);
 	LIST_EACH(link, &w->context.sessions)
 		session_shut_down(session_from_link(link));
 }
