@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "conf/conf.h"
 #include "conf/file.h"
+#include "conf/identity.h"
 #include "conf/report.h"
 #include "conf/section.h"
 
@@ -58,12 +59,28 @@ take_password(struct conf_backend *b, struct file *f,
 		    " it", b->password_file);
 }
 
+static int
+read_password(struct conf_backend *b, struct conf_report *report)
+{
+	char *path = file_find(b->password_file), *why;
+	struct file f;
+	int rc = file_read(&f, path, PASSWORD_FILE_MAX, &why);
+
+	if (rc == 0) {
+		take_password(b, &f, report);
+		file_fini(&f);
+	} else {
+		BACKEND_ERROR(b, "password_file", "password_file %s: %s",
+		    path, why);
+		free(why);
+	}
+	free(path);
+	return rc;
+}
+
 static void
 check_login(struct conf_backend *b, struct conf_report *report)
 {
-	struct file f;
-	char *why;
-
 	bool has_file = has_key(b, "password_file") &&
 	    b->password_file != NULL;
 	bool has_password = has_key(b, "password") || has_file;
@@ -71,16 +88,8 @@ check_login(struct conf_backend *b, struct conf_report *report)
 	if (has_key(b, "password") && has_file) {
 		BACKEND_ERROR(b, "password_file", "[backend %s] has a password"
 		    " and a password_file", b->s.name);
-	} else if (has_file) {
-		if (file_read(&f, b->password_file, PASSWORD_FILE_MAX,
-		    &why) == -1) {
-			BACKEND_ERROR(b, "password_file",
-			    "password_file %s: %s", b->password_file, why);
-			free(why);
-			return;
-		}
-		take_password(b, &f, report);
-		file_fini(&f);
+	} else if (has_file && read_password(b, report) == -1) {
+		return;
 	}
 	if (has_key(b, "username") && !has_password)
 		BACKEND_ERROR(b, "username", "[backend %s] has a username and"
@@ -391,4 +400,5 @@ check_conf(struct conf *c, const char *where, struct conf_report *report)
 	for (size_t i = 0; i < c->users_n; i++)
 		check_user(&c->users[i], report);
 	fill_log(&c->log);
+	identity_find(&c->proxy, report);
 }

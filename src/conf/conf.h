@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/log.h"
 #include "net/addr.h"
@@ -106,6 +107,10 @@ struct conf_proxy {
 	char *greeting;
 	bool strict;
 	char *pidfile;
+	char *user, *group;
+	uid_t uid;				/* made from user */
+	gid_t gid;				/* made from user and group */
+	bool sandbox, seccomp;
 	char *include;				/* already followed */
 };
 
@@ -193,6 +198,7 @@ struct conf {
 	struct conf_user *users;		/* none = no login */
 	size_t users_n;
 	struct conf_log log;
+	struct conf_names files;		/* read, and patterns of them */
 };
 
 /* Takes it (NULL is fine); what is secret is wiped first. */

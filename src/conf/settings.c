@@ -135,7 +135,18 @@ static const struct setting settings[] = {
   .text = "Warnings about the configuration are errors." },
 { PROXY(pidfile, pidfile), TEXT(PATH, PATH_LENGTH_MAX),
   .change = CHANGE_RESTART, .example = "/run/nntpmux.pid",
-  .text = "The process id is written here." },
+  .access = SANDBOX_REMOVE, .text = "The process id is written here." },
+{ PROXY(user, user), TEXT(WORD, 100), .change = CHANGE_RESTART,
+  .example = "nntpmux", .text = "When all sockets are bound the program becomes"
+  " this user, and leaves all groups but the one below." },
+{ PROXY(group, group), TEXT(WORD, 100), .change = CHANGE_RESTART,
+  .example = "nntpmux", .text = "The group it keeps; empty = the user's own." },
+{ PROXY(sandbox, sandbox), BOOL, .def = "yes", .change = CHANGE_RESTART,
+  .text = "Files that the configuration does not name, nor the system to find"
+  " names and certificates, can't be opened any more, where the kernel has"
+  " Landlock." },
+{ PROXY(seccomp, seccomp), BOOL, .def = "no", .change = CHANGE_RESTART,
+  .text = "System calls that the program does not need fail." },
 { PROXY(include, include), TEXT(PATTERN, PATH_LENGTH_MAX),
   .example = "conf.d/*.ini", .text = "Files that are read after this one"
   " has ended, in order of their names; relative to the directory of this"

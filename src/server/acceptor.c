@@ -7,6 +7,7 @@
 #include "conf/conf.h"
 #include "net/listener.h"
 #include "nntp/reason.h"
+#include "server/confine.h"
 #include "server/worker.h"
 
 #include <errno.h>
@@ -52,6 +53,15 @@ acceptor_open(struct acceptor *a, const struct conf *conf)
 			return -1;
 		}
 	return 0;
+}
+
+void
+acceptor_give_sockets(const struct acceptor *a)
+{
+	for (size_t i = 0; i < a->listeners_n; i++)
+		if (addr_is_unix(&a->listeners[i].bound))
+			confine_give_socket(&a->conf->proxy,
+			    a->listeners[i].bound.un.sun_path);
 }
 
 void

@@ -49,6 +49,8 @@ struct acceptor {
  * before any thread runs. */
 int acceptor_open(struct acceptor *, const struct conf *conf)
     __attribute__((warn_unused_result));
+/* The unix sockets go to the user that the process is about to become. */
+void acceptor_give_sockets(const struct acceptor *);
 /* Keeps workers and census. At most clients_max clients at a time. 0, or an error number. */
 int acceptor_start(struct acceptor *, struct worker *workers,
     unsigned workers_n, struct census *census, unsigned clients_max)

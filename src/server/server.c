@@ -16,6 +16,7 @@
 #include "route/router.h"
 #include "route/selector.h"
 #include "server/acceptor.h"
+#include "server/confine.h"
 #include "server/housekeeper.h"
 #include "server/process.h"
 #include "server/worker.h"
@@ -382,6 +383,12 @@ set_up(struct server *s, bool is_daemon)
 	if (process_write_pidfile(proxy->pidfile) < 0) {
 		log_error("can't write %s: %s", proxy->pidfile,
 		    strerror(errno));
+		return -1;
+	}
+	acceptor_give_sockets(&s->acceptor);
+	confine_give_log(proxy);
+	if (confine_enter(s->conf) < 0) {
+		process_remove_pidfile(proxy->pidfile);
 		return -1;
 	}
 	return 0;
