@@ -3,8 +3,8 @@
  *
  * An address is an IPv4 address or an IPv6 /64; clients at unix sockets are
  * not counted. A client is counted in when it is admitted (admission.h), its
- * session counts it out, once (session.c, enter()). Holds one small object per address that has clients:
- * as many as there are clients, at most.
+ * session counts it out, once (session.c, enter()). Holds one small object per
+ * address that has clients: as many as there are clients, at most.
  *
  * Owner: the server. Any thread; one mutex, held for some instructions. */
 #pragma once

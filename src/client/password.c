@@ -116,6 +116,7 @@ run(void *arg)
 	struct passwords *p = arg;
 	struct crypt_data *data = xcalloc(1, sizeof(*data));
 
+	(void)pthread_setname_np(pthread_self(), "password");
 	SYS_OK(pthread_mutex_lock(&p->sh.mutex));
 	for (;;) {
 		struct password_check *check;
@@ -270,8 +271,6 @@ passwords_start(const struct conf *conf)
 			errno = error;
 			return NULL;
 		}
-		(void)pthread_setname_np(p->threads[p->threads_n],
-		    "password");
 	}
 	return p;
 }

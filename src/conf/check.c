@@ -244,13 +244,13 @@ check_proxy_protocol(const struct conf_listen *l, struct conf_report *report)
 		    l->s.name);
 }
 
-/* Clients of other machines get in, and nothing is asked of them. */
-static bool
-is_open(const struct conf *c, const struct conf_listen *l)
+bool
+check_is_open(const struct conf *c, const struct conf_listen *l,
+    const struct addr *bound)
 {
 	return c->users_n == 0 && l->allow.n == 0 &&
 	    (l->proxy_protocol == PROXY_PROTOCOL_REQUIRE ||
-	    !addr_is_loopback(&l->address));
+	    !addr_is_loopback(bound));
 }
 
 static void
@@ -275,7 +275,7 @@ check_listen(const struct conf *c, struct conf_listen *l,
 		report_add(report, SEVERITY_WARNING, where, "[listen %s]:"
 		    " unix_mode means nothing for %s", l->s.name, text);
 	check_proxy_protocol(l, report);
-	if (is_open(c, l))
+	if (check_is_open(c, l, &l->address))
 		report_add(report, SEVERITY_WARNING, where, "[listen %s] at %s"
 		    " can be reached from outside%s and has neither users nor"
 		    " allow: everybody may use the backends", l->s.name,

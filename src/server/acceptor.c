@@ -4,9 +4,11 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "client/admission.h"
+#include "conf/check.h"
 #include "conf/conf.h"
 #include "net/listener.h"
 #include "nntp/reason.h"
+#include "server/activation.h"
 #include "server/confine.h"
 #include "server/worker.h"
 
@@ -23,43 +25,104 @@ static void on_connection(struct loop *l, void *arg, uint32_t events);
 
 /* --- opening ------------------------------------------------------------------- */
 
-static int
-open_one(struct acceptor *a, const struct conf_listen *conf)
+static struct listener *
+add_listener(struct acceptor *a, const struct conf_listen *conf, int fd)
 {
-	struct listener *l = &a->listeners[a->listeners_n];
-	char text[ADDR_TEXT_MAX];
+	struct listener *l = &a->listeners[a->listeners_n++];
 
 	l->acceptor = a;
 	l->conf = conf;
-	l->fd = listener_open(&conf->address, conf->unix_mode, &l->bound);
-	if (l->fd < 0) {
+	l->fd = fd;
+	return l;
+}
+
+static int
+open_one(struct acceptor *a, const struct conf_listen *conf)
+{
+	char text[ADDR_TEXT_MAX];
+	struct addr bound;
+	int fd = listener_open(&conf->address, conf->unix_mode, &bound);
+
+	if (fd < 0) {
 		log_error("can't listen on %s (%s): %s",
 		    addr_format(&conf->address, text), conf->s.name,
 		    strerror(errno));
 		return -1;
 	}
-	a->listeners_n++;
+	add_listener(a, conf, fd)->bound = bound;
 	return 0;
+}
+
+/* Where it is bound is not for the configuration to say, so what was checked of
+ * the address there is checked of this one. */
+static int
+lend_one(struct acceptor *a, const struct conf_listen *conf, int fd)
+{
+	struct listener *l = add_listener(a, conf, fd);
+	char text[ADDR_TEXT_MAX];
+
+	l->is_lent = true;
+	l->bound.len = sizeof(l->bound.storage);
+	SYS_OK(getsockname(fd, &l->bound.sa, &l->bound.len));
+	if (!check_is_open(a->conf, conf, &l->bound))
+		return 0;
+	log_at(a->conf->proxy.strict ? LEVEL_ERROR : LEVEL_WARN,
+	    "[listen %s] at %s can be reached from outside and has neither"
+	    " users nor allow: everybody may use the backends", conf->s.name,
+	    addr_format(&l->bound, text));
+	return a->conf->proxy.strict ? -1 : 0;
+}
+
+/* All sockets of its name that were handed over; if there are none, its own. */
+static int
+open_all_of(struct acceptor *a, const struct conf_listen *conf,
+    struct activation *sockets)
+{
+	int fd = activation_take(sockets, conf->s.name);
+
+	if (fd < 0)
+		return open_one(a, conf);
+	for (; fd >= 0; fd = activation_take(sockets, conf->s.name))
+		if (lend_one(a, conf, fd) < 0)
+			return -1;
+	return 0;
+}
+
+static int
+open_all(struct acceptor *a, struct activation *sockets)
+{
+	const struct conf *conf = a->conf;
+
+	if (activation_read(sockets) < 0)
+		return -1;
+	a->listeners = xcalloc(conf->listens_n + sockets->n,
+	    sizeof(a->listeners[0]));
+	for (size_t i = 0; i < conf->listens_n; i++)
+		if (open_all_of(a, &conf->listens[i], sockets) < 0)
+			return -1;
+	return activation_check_rest(sockets);
 }
 
 int
 acceptor_open(struct acceptor *a, const struct conf *conf)
 {
+	struct activation sockets;
+	int rc;
+
 	*a = (struct acceptor){ .conf = conf };
-	a->listeners = xcalloc(conf->listens_n, sizeof(a->listeners[0]));
-	for (size_t i = 0; i < conf->listens_n; i++)
-		if (open_one(a, &conf->listens[i]) < 0) {
-			acceptor_close(a);
-			return -1;
-		}
-	return 0;
+	rc = open_all(a, &sockets);
+	activation_fini(&sockets);
+	if (rc < 0)
+		acceptor_close(a);
+	return rc;
 }
 
 void
 acceptor_give_sockets(const struct acceptor *a)
 {
 	for (size_t i = 0; i < a->listeners_n; i++)
-		if (addr_is_unix(&a->listeners[i].bound))
+		if (addr_is_unix(&a->listeners[i].bound) &&
+		    !a->listeners[i].is_lent)
 			confine_give_socket(&a->conf->proxy,
 			    a->listeners[i].bound.un.sun_path);
 }
@@ -67,8 +130,14 @@ acceptor_give_sockets(const struct acceptor *a)
 void
 acceptor_close(struct acceptor *a)
 {
-	for (size_t i = 0; i < a->listeners_n; i++)
-		listener_close(a->listeners[i].fd, &a->listeners[i].bound);
+	for (size_t i = 0; i < a->listeners_n; i++) {
+		struct listener *l = &a->listeners[i];
+
+		if (l->is_lent)
+			close(l->fd);
+		else
+			listener_close(l->fd, &l->bound);
+	}
 	free(a->listeners);
 	a->listeners = NULL;
 	a->listeners_n = 0;
@@ -201,6 +270,7 @@ run(void *arg)
 {
 	struct acceptor *a = arg;
 
+	(void)pthread_setname_np(pthread_self(), "acceptor");
 	loop_run(&a->loop);
 	return NULL;
 }
@@ -235,7 +305,6 @@ acceptor_start(struct acceptor *a, struct worker *workers, unsigned workers_n,
 		loop_fini(&a->loop);
 		return error;
 	}
-	(void)pthread_setname_np(a->thread, "acceptor");
 	log_listeners(a);
 	return 0;
 }

@@ -94,20 +94,27 @@ change_user(const struct conf_proxy *p)
 	return 0;
 }
 
-/* Those that let an ordinary user bind low ports, for example. */
+/* Those that let an ordinary user bind low ports, for example. Where there are
+ * none, a service manager may have forbidden the call. */
 static int
 drop_capabilities(void)
 {
 	struct __user_cap_header_struct header = {
 		.version = _LINUX_CAPABILITY_VERSION_3,
 	};
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	struct __user_cap_data_struct now[_LINUX_CAPABILITY_U32S_3];
+	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {
+		{ 0 }
+	};
 
 	if (geteuid() == 0) {
 		log_warn("running as root, with all rights: set user in"
 		    " [proxy], or -u");
 		return 0;
 	}
+	if (syscall(SYS_capget, &header, now) == 0 &&
+	    memcmp(now, none, sizeof(none)) == 0)
+		return 0;
 	return (int)syscall(SYS_capset, &header, none);
 }
 

@@ -90,6 +90,7 @@ run(void *arg)
 {
 	struct housekeeper *h = arg;
 
+	(void)pthread_setname_np(pthread_self(), "housekeeper");
 	loop_run(&h->loop);
 	for (size_t i = 0; i < h->wards_n; i++)
 		health_stop(&h->wards[i].health);
@@ -133,8 +134,6 @@ housekeeper_start(struct housekeeper *h, unsigned index,
 	error = pthread_create(&h->thread, NULL, run, h);
 	if (error != 0)
 		housekeeper_fini(h);
-	else
-		(void)pthread_setname_np(h->thread, "housekeeper");
 	return error;
 }
 

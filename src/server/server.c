@@ -18,11 +18,14 @@
 #include "server/acceptor.h"
 #include "server/confine.h"
 #include "server/housekeeper.h"
+#include "server/notify.h"
 #include "server/process.h"
+#include "server/watchdog.h"
 #include "server/worker.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,6 +55,7 @@ struct server {
 	unsigned clients_max;
 	uint64_t until_ms;		/* shutdown_timeout; 0: end at once */
 	struct housekeeper housekeeper;
+	struct watchdog watchdog;
 };
 
 /* --- start ------------------------------------------------------------------------ */
@@ -173,6 +177,20 @@ make_router(struct server *s)
 	r->command_timeout_ms = conf->proxy.command_timeout_ms;
 }
 
+static void
+watch_loops(struct server *s)
+{
+	char name[24];
+
+	watchdog_init(&s->watchdog, s->workers_n + 2);
+	for (unsigned i = 0; i < s->workers_n; i++) {
+		snprintf(name, sizeof(name), "worker%u", i);
+		watchdog_add(&s->watchdog, &s->workers[i].loop, name);
+	}
+	watchdog_add(&s->watchdog, &s->housekeeper.loop, "housekeeper");
+	watchdog_add(&s->watchdog, &s->acceptor.loop, "acceptor");
+}
+
 static int
 start_threads(struct server *s)
 {
@@ -201,6 +219,8 @@ start_threads(struct server *s)
 	if (error == 0)
 		error = acceptor_start(&s->acceptor, s->workers,
 		    s->workers_n, s->census, s->clients_max);
+	if (error == 0)
+		watch_loops(s);
 	return error;
 }
 
@@ -329,15 +349,17 @@ free_all(struct server *s)
 		worker_fini(&s->workers[i]);
 	housekeeper_fini(&s->housekeeper);
 	free(s->workers);
+	watchdog_fini(&s->watchdog);
 }
 
 /* --- signals ------------------------------------------------------------------------ */
 
 static void
-serve_signals(void)
+serve_signals(struct server *s)
 {
 	for (;;) {
-		switch (process_wait_signal(-1)) {
+		switch (process_wait_signal(watchdog_tick(&s->watchdog,
+		    loop_clock_ms()))) {
 		case SIGTERM:
 		case SIGINT:
 			return;
@@ -421,7 +443,11 @@ server_run(const struct conf *conf, bool is_daemon)
 		exit(EXIT_RUNTIME);
 	}
 	process_report_ready();
-	serve_signals();
+	notify_ready();
+	notify_status("%u workers, %zu backends", s->workers_n,
+	    conf->backends_n);
+	serve_signals(s);
+	notify_stopping();
 	acceptor_stop(&s->acceptor);
 	acceptor_close(&s->acceptor);
 	drain(s);

@@ -23,7 +23,11 @@ static void *
 run(void *arg)
 {
 	struct worker *w = arg;
+	char name[24];
 
+	/* Each thread names itself: inside the sandbox no other can. */
+	snprintf(name, sizeof(name), "worker%u", w->loop.index);
+	(void)pthread_setname_np(pthread_self(), name);
 	loop_run(&w->loop);
 	conn_end_all(w->backends, w->backends_n, &w->loop);
 	return NULL;
@@ -33,7 +37,6 @@ int
 worker_start(struct worker *w, unsigned index,
     const struct client_context *shared, struct backend **backends)
 {
-	char name[16];
 	int error;
 
 	if (loop_init(&w->loop, index) < 0)
@@ -53,8 +56,6 @@ worker_start(struct worker *w, unsigned index,
 		loop_fini(&w->loop);
 		return error;
 	}
-	snprintf(name, sizeof(name), "worker%u", index);
-	(void)pthread_setname_np(w->thread, name);
 	return 0;
 }
 

@@ -74,6 +74,15 @@ def test_user_is_dropped_in_all_threads(bed):
     proxy.wait_log("user=nobody gid=65534 ")
 
 
+def test_threads_have_names(bed):
+    """The debugger of whoever asks why it is slow shows them."""
+    proxy = bed.proxy(bed.fake(), users={"joe": {"password_plain": "x"}})
+    proxy.client().fence()
+    names = {status(proxy, thread)["Name"] for thread in threads(proxy)}
+    assert names == {"nntpmux", "worker0", "worker1", "acceptor",
+                     "housekeeper", "password"}
+
+
 def test_user_and_group_as_options(bed):
     if not IS_ROOT:
         done = bed.run("-u", "root", "-g", "root", "-l", "127.0.0.1:0", "-b",
