@@ -431,11 +431,12 @@ server_run(const struct conf *conf, bool is_daemon)
 		    strerror(errno));
 		return EXIT_RUNTIME;
 	}
+	/* Whoever sees that it listens may send one already. */
+	process_block_signals();
 	if (set_up(s, is_daemon) < 0) {
 		acceptor_close(&s->acceptor);
 		return EXIT_RUNTIME;
 	}
-	process_block_signals();
 	error = start_threads(s);
 	if (error != 0) {
 		log_error("can't start: %s", strerror(error));

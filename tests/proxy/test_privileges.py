@@ -261,8 +261,8 @@ def test_seccomp_leaves_what_is_needed(bed):
                       users={"joe": {"password_plain": "right"}},
                       log={"target": "file:%s" % log})
     proxy.wait_socket(sock)
-    assert {status(proxy, t)["Seccomp"] for t in threads(proxy)} == {"2"}
     client = proxy.client()
+    assert {status(proxy, t)["Seccomp"] for t in threads(proxy)} == {"2"}
     assert client.login("joe", "wrong") == "481"
     assert client.login("joe", "right") == "281"
     assert client.fetch("ARTICLE <a@x>")[0][:3] == "220"

@@ -274,6 +274,7 @@ def test_sockets_that_are_open_to_everybody(bed, activate):
     made = sections(bed, main={"allow": None, "address": "127.0.0.1:8119"})
     proxy = activate(made, ("main", listening(("0.0.0.0", 0))))
     proxy.wait_for("main. at 0.0.0.0:[0-9]+ can be reached from outside")
+    proxy.wait_for("listening on")
     assert proxy.end() == 0
     strict = activate(made, ("main", listening(("0.0.0.0", 0))),
                       args=["-s", "proxy.strict=yes"])

@@ -16,7 +16,8 @@
 
 #include "test.h"
 
-/* work/inside is allowed, work/outside is not; each has a file. */
+/* work/inside is allowed, work/outside is not; each has a file. The tests run in
+ * work/here, where a sanitizer may write. */
 static char work[64];
 
 static void
@@ -34,6 +35,8 @@ enter_work(void)
 		cr_assert_geq(fd, 0);
 		close(fd);
 	}
+	cr_assert_eq(mkdir("here", 0700), 0);
+	cr_assert_eq(chdir("here"), 0);
 }
 
 static void
@@ -91,19 +94,19 @@ enter(void)
 static int
 read_inside_only(void)
 {
-	sandbox_allow("inside/file", SANDBOX_READ);
-	WANT(sandbox_covers("outside/file", SANDBOX_READ));
+	sandbox_allow("../inside/file", SANDBOX_READ);
+	WANT(sandbox_covers("../outside/file", SANDBOX_READ));
 	WANT(enter());
-	WANT(can_open("inside/file", O_RDONLY));
-	WANT(can_open("inside", O_RDONLY | O_DIRECTORY));
+	WANT(can_open("../inside/file", O_RDONLY));
+	WANT(can_open("../inside", O_RDONLY | O_DIRECTORY));
 #ifndef NNTPMUX_SANITIZED	/* there reading is free */
-	WANT(!can_open("outside/file", O_RDONLY) && errno == EACCES);
-	WANT(!can_open("inside/../outside/file", O_RDONLY));
+	WANT(!can_open("../outside/file", O_RDONLY) && errno == EACCES);
+	WANT(!can_open("../inside/../outside/file", O_RDONLY));
 #endif
-	WANT(!can_open("inside/file", O_WRONLY) && errno == EACCES);
-	WANT(!can_open("outside/file", O_WRONLY));
-	WANT(!can_open("inside/new", O_WRONLY | O_CREAT));
-	WANT(unlink("inside/file") < 0 && errno == EACCES);
+	WANT(!can_open("../inside/file", O_WRONLY) && errno == EACCES);
+	WANT(!can_open("../outside/file", O_WRONLY));
+	WANT(!can_open("../inside/new", O_WRONLY | O_CREAT));
+	WANT(unlink("../inside/file") < 0 && errno == EACCES);
 	return 0;
 }
 
@@ -115,16 +118,16 @@ BoxTest(reads_what_is_allowed_and_nothing_else)
 static int
 read_replaced(void)
 {
-	sandbox_allow("inside/file", SANDBOX_READ);
-	sandbox_allow("inside/file", SANDBOX_STATE);
-	sandbox_allow("inside", SANDBOX_STATE);
+	sandbox_allow("../inside/file", SANDBOX_READ);
+	sandbox_allow("../inside/file", SANDBOX_STATE);
+	sandbox_allow("../inside", SANDBOX_STATE);
 	WANT(enter());
-	WANT(can_open("inside/new", O_WRONLY | O_CREAT));
-	WANT(rename("inside/new", "inside/file") == 0);
-	WANT(can_open("inside/file", O_RDONLY));
-	WANT(can_open("inside/file", O_WRONLY | O_TRUNC));
-	WANT(unlink("inside/file") == 0);
-	WANT(rename("outside/file", "inside/file") < 0);
+	WANT(can_open("../inside/new", O_WRONLY | O_CREAT));
+	WANT(rename("../inside/new", "../inside/file") == 0);
+	WANT(can_open("../inside/file", O_RDONLY));
+	WANT(can_open("../inside/file", O_WRONLY | O_TRUNC));
+	WANT(unlink("../inside/file") == 0);
+	WANT(rename("../outside/file", "../inside/file") < 0);
 	return 0;
 }
 
@@ -136,15 +139,15 @@ BoxTest(state_may_be_replaced)
 static int
 write_log(void)
 {
-	sandbox_allow("inside/file", SANDBOX_LOG);
+	sandbox_allow("../inside/file", SANDBOX_LOG);
 	sandbox_allow("/dev/null", SANDBOX_LOG);
 	WANT(enter());
-	WANT(can_open("inside/file", O_WRONLY | O_APPEND));
-	WANT(can_open("inside/next", O_WRONLY | O_APPEND | O_CREAT));
+	WANT(can_open("../inside/file", O_WRONLY | O_APPEND));
+	WANT(can_open("../inside/next", O_WRONLY | O_APPEND | O_CREAT));
 	WANT(can_open("/dev/null", O_WRONLY));
 	WANT(!can_open("/dev/zero", O_WRONLY));
-	WANT(!can_open("outside/next", O_WRONLY | O_APPEND | O_CREAT));
-	WANT(symlink("../outside/file", "inside/link") < 0);
+	WANT(!can_open("../outside/next", O_WRONLY | O_APPEND | O_CREAT));
+	WANT(symlink("../outside/file", "../inside/link") < 0);
 	return 0;
 }
 
@@ -157,14 +160,14 @@ static int
 remove_socket(void)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX,
-		.sun_path = "inside/socket" };
+		.sun_path = "../inside/socket" };
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
-	sandbox_allow("inside/socket", SANDBOX_SOCKET);
+	sandbox_allow("../inside/socket", SANDBOX_SOCKET);
 	WANT(enter());
 	WANT(bind(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0);
-	WANT(unlink("inside/socket") == 0);
-	strcpy(sun.sun_path, "outside/socket");
+	WANT(unlink("../inside/socket") == 0);
+	strcpy(sun.sun_path, "../outside/socket");
 	close(fd);
 	fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	WANT(bind(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0);
@@ -180,12 +183,12 @@ BoxTest(socket_is_made_and_removed)
 static int
 follow_link(void)
 {
-	WANT(symlink("../outside/file", "inside/link") == 0);
-	sandbox_allow("inside/link", SANDBOX_READ);
+	WANT(symlink("../outside/file", "../inside/link") == 0);
+	sandbox_allow("../inside/link", SANDBOX_READ);
 	WANT(enter());
-	WANT(can_open("inside/link", O_RDONLY));
-	WANT(sandbox_covers("inside/link", SANDBOX_READ));
-	WANT(sandbox_covers("outside/file", SANDBOX_READ));
+	WANT(can_open("../inside/link", O_RDONLY));
+	WANT(sandbox_covers("../inside/link", SANDBOX_READ));
+	WANT(sandbox_covers("../outside/file", SANDBOX_READ));
 	return 0;
 }
 
@@ -197,20 +200,20 @@ BoxTest(link_and_its_target)
 static int
 tell_what_is_covered(void)
 {
-	sandbox_allow("inside/file", SANDBOX_READ);
-	sandbox_allow("inside/not-there", SANDBOX_READ);
-	sandbox_allow("not-there/file", SANDBOX_READ);
+	sandbox_allow("../inside/file", SANDBOX_READ);
+	sandbox_allow("../inside/not-there", SANDBOX_READ);
+	sandbox_allow("../not-there/file", SANDBOX_READ);
 	WANT(enter());
-	WANT(sandbox_covers("inside/file", SANDBOX_READ));
-	WANT(sandbox_covers("inside/later", SANDBOX_READ));
-	WANT(sandbox_covers("./inside/../inside/file", SANDBOX_READ));
-	WANT(!sandbox_covers("inside/file", SANDBOX_LOG));
-	WANT(!sandbox_covers("inside", SANDBOX_STATE));
-	WANT(!sandbox_covers("not-there/file", SANDBOX_LOG));
+	WANT(sandbox_covers("../inside/file", SANDBOX_READ));
+	WANT(sandbox_covers("../inside/later", SANDBOX_READ));
+	WANT(sandbox_covers("./../inside/../inside/file", SANDBOX_READ));
+	WANT(!sandbox_covers("../inside/file", SANDBOX_LOG));
+	WANT(!sandbox_covers("../inside", SANDBOX_STATE));
+	WANT(!sandbox_covers("../not-there/file", SANDBOX_LOG));
 #ifndef NNTPMUX_SANITIZED
-	WANT(!sandbox_covers("outside/file", SANDBOX_READ));
-	WANT(!sandbox_covers("not-there/file", SANDBOX_READ));
-	WANT(!sandbox_covers("inside2/file", SANDBOX_READ));
+	WANT(!sandbox_covers("../outside/file", SANDBOX_READ));
+	WANT(!sandbox_covers("../not-there/file", SANDBOX_READ));
+	WANT(!sandbox_covers("../inside2/file", SANDBOX_READ));
 #endif
 	return 0;
 }

@@ -40,10 +40,12 @@ run_apart(int (*f)(void))
 static int
 do_what_is_refused(void)
 {
+#ifndef NNTPMUX_SANITIZED
 	REFUSED(fork());
 	REFUSED(execl("/bin/true", "true", (char *)NULL));
 	REFUSED(ptrace(PTRACE_TRACEME, 0, NULL, NULL));
 	REFUSED(kill(getppid(), 0));
+#endif
 	REFUSED(mount("none", "/mnt", "tmpfs", 0, NULL));
 	REFUSED(chroot("/"));
 	REFUSED(setuid(0));
