@@ -18,9 +18,11 @@ import resource
 import signal
 import stat
 import tempfile
+import warnings
 
 import pytest
 
+from peer import queued_at_peer
 from posting import post, poster
 from timing import wait_until
 from wire import articles
@@ -28,6 +30,11 @@ from wire import articles
 # Nothing here depends on the mode.
 pytestmark = pytest.mark.modes("hy")
 
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import crypt
+
+HASH_OF = {n: crypt.crypt("open%dsesame" % n, "$6$salt") for n in (1, 3)}
 IS_ROOT = os.geteuid() == 0
 USER = {"user": "nobody"} if IS_ROOT else {}
 
@@ -163,6 +170,43 @@ def by_name(be):
     """It has to be looked up."""
     be.options["address"] = be.url.replace("127.0.0.1", "localhost")
     return be
+
+
+def find_in_memory(proxy, secret):
+    """Where the secret is in the memory of the process, by map."""
+    found = []
+    with open("/proc/%d/maps" % proxy.pid) as maps, \
+            open("/proc/%d/mem" % proxy.pid, "rb", 0) as memory:
+        for line in maps:
+            start, end = (int(n, 16) for n in line.split()[0].split("-"))
+            if line.split()[1][:2] != "rw":
+                continue
+            memory.seek(start)
+            if secret in memory.read(end - start):
+                found.append(line.strip())
+    return found
+
+
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_memory_forgets_what_a_client_said(bed, pieces):
+    """The hash is kept, the password is not, however it came."""
+    secret = b"open%dsesame" % pieces
+    proxy = bed.proxy(bed.fake(articles=articles("a")),
+                      users={"joe": {"password": HASH_OF[pieces]}})
+    client = proxy.client()
+    text = b"AUTHINFO USER joe\r\nAUTHINFO PASS " + secret + b"\r\nSTAT <a@x>\r\n"
+    step = len(text) // pieces + 1
+    for i in range(0, len(text), step):
+        client.send(text[i:i + step])
+        wait_until(lambda: not queued_at_peer(client.sock), what="a read")
+    client.expect(381, 281, 223)
+    assert client.code("AUTHINFO PASS " + secret.decode()) == "502"
+    if not IS_ROOT:
+        with pytest.raises(PermissionError):
+            find_in_memory(proxy, secret)
+        return
+    assert find_in_memory(proxy, b"joe"), "nothing can be found at all"
+    assert find_in_memory(proxy, secret) == []
 
 
 # --- files -----------------------------------------------------------------------
