@@ -179,7 +179,8 @@ def find_in_memory(proxy, secret):
             open("/proc/%d/mem" % proxy.pid, "rb", 0) as memory:
         for line in maps:
             start, end = (int(n, 16) for n in line.split()[0].split("-"))
-            if line.split()[1][:2] != "rw":
+            # A sanitizer has very large ones of its own.
+            if line.split()[1][:2] != "rw" or end - start > 256 << 20:
                 continue
             memory.seek(start)
             if secret in memory.read(end - start):
@@ -194,7 +195,7 @@ def test_memory_forgets_what_a_client_said(bed, pieces):
     proxy = bed.proxy(bed.fake(articles=articles("a")),
                       users={"joe": {"password": HASH_OF[pieces]}})
     client = proxy.client()
-    text = b"AUTHINFO USER joe\r\nAUTHINFO PASS " + secret + b"\r\nSTAT <a@x>\r\n"
+    text = b"AUTHINFO USER joe\r\nAUTHINFO PASS %s\r\nSTAT <a@x>\r\n" % secret
     step = len(text) // pieces + 1
     for i in range(0, len(text), step):
         client.send(text[i:i + step])
