@@ -3,6 +3,7 @@
 #include "conf/conf.h"
 #include "conf/options.h"
 #include "conf/start.h"
+#include "server/confine.h"
 #include "server/memory.h"
 #include "server/server.h"
 
@@ -13,6 +14,7 @@ main(int argc, char **argv)
 	struct conf *conf;
 	int code;
 
+	confine_memory();
 	if (conf_start(argc, argv, &options, memory_print_bound, &conf,
 	    &code))
 		code = server_run(conf, &options);

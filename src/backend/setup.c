@@ -9,10 +9,12 @@
 #include "conf/conf.h"
 #include "net/resolver.h"
 #include "net/socket.h"
+#include "nntp/line.h"
 #include "nntp/response.h"
 
 #include <errno.h>
 #include <netdb.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -214,12 +216,14 @@ static void
 say(struct conn *c, enum conn_state next, const char *words,
     const char *argument)
 {
+	char line[LINE_MAX_BYTES + 1];
+	int n = snprintf(line, sizeof(line), "%s%s\r\n", words, argument);
+
+	CHECK(n < (int)sizeof(line));
 	c->state = next;
-	output_append(&c->output, words, strlen(words));
-	output_append(&c->output, argument, strlen(argument));
-	output_append(&c->output, "\r\n", 2);
 	/* A failure to send shows as an end when the answer is read. */
-	(void)!output_flush(&c->output);
+	(void)!output_write(&c->output, line, (size_t)n);
+	explicit_bzero(line, sizeof(line));
 	loop_mask(c->loop, c->stream.fd, EPOLLIN |
 	    (output_pending(&c->output) > 0 ? EPOLLOUT : 0u));
 }

@@ -132,9 +132,19 @@ keep(struct session *s, const char *p, size_t n)
 		unread = xmalloc(n);
 		memcpy(unread, p, n);
 	}
-	free(s->unread);
+	input_forget(s);
 	s->unread = unread;
 	s->unread_n = n;
+}
+
+void
+input_forget(struct session *s)
+{
+	if (s->unread != NULL)
+		explicit_bzero(s->unread, s->unread_n);
+	free(s->unread);
+	s->unread = NULL;
+	s->unread_n = 0;
 }
 
 bool
@@ -184,4 +194,7 @@ input_read(struct session *s)
 		memcpy(buffer, s->unread, kept);
 	taken = take(s, buffer, kept + n);
 	keep(s, buffer + taken, kept + n - taken);
+	/* A password may have been in it; the buffer is the loop's, for ever. */
+	if (s->context->conf->users_n > 0)
+		explicit_bzero(buffer, kept + n);
 }

@@ -70,7 +70,7 @@ free_session(struct session *s)
 	atomic_fetch_sub(&s->context->sessions_n, 1);
 	output_fini(&s->output);
 	login_free(s);
-	free(s->unread);
+	input_forget(s);
 	conf_unref(s->listen->whole);
 	free(s);
 }

@@ -83,6 +83,8 @@ void session_kick(struct session *);
 void input_read(struct session *);
 /* Takes commands from what was read before. True when it took any. */
 bool input_take_unread(struct session *);
+/* Throws away what was read and not used, and wipes it. */
+void input_forget(struct session *);
 /* More commands may be taken now. */
 bool input_is_wanted(const struct session *);
 

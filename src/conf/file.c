@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/sandbox.h"
 
 /* One octet more than max is asked for: that shows a longer file. */
 static int
@@ -41,7 +42,9 @@ file_read(struct file *f, const char *path, size_t max, char **why_r)
 
 	memset(f, 0, sizeof(*f));
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd == -1 || fstat(fd, &f->st) == -1)
+	if (fd == -1 && !sandbox_covers(path, SANDBOX_READ))
+		*why_r = xstrdup("outside of the sandbox; restart to use it");
+	else if (fd == -1 || fstat(fd, &f->st) == -1)
 		*why_r = xstrdup(strerror(errno));
 	else if (S_ISDIR(f->st.st_mode))
 		*why_r = xstrdup(strerror(EISDIR));
@@ -52,6 +55,16 @@ file_read(struct file *f, const char *path, size_t max, char **why_r)
 	if (rc == -1)
 		file_fini(f);
 	return rc;
+}
+
+char *
+file_find(const char *name)
+{
+	const char *directory = getenv("CREDENTIALS_DIRECTORY");
+
+	if (directory == NULL || strchr(name, '/') != NULL)
+		return xstrdup(name);
+	return xasprintf("%s/%s", directory, name);
 }
 
 void

@@ -18,3 +18,8 @@ struct file {
 int file_read(struct file *f, const char *path, size_t max, char **why_r)
     __attribute__((warn_unused_result));
 void file_fini(struct file *f);
+
+/* The path of a file that a setting names. A name without a slash is one of the
+ * credentials that the service manager gave ($CREDENTIALS_DIRECTORY), if there
+ * are any. Gives. */
+char *file_find(const char *name);

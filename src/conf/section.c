@@ -249,6 +249,15 @@ conf_find_section(struct conf *c, enum section_kind kind, const char *name)
 }
 
 void
+conf_add_file(struct conf *c, const char *path)
+{
+	struct conf_names *files = &c->files;
+
+	files->v = xrealloc(files->v, (files->n + 1) * sizeof(files->v[0]));
+	files->v[files->n++] = xstrdup(path);
+}
+
+void
 conf_drop_sections(struct conf *c, enum section_kind kind)
 {
 	size_t *n;

@@ -21,6 +21,8 @@
 #include "conf/report.h"
 #include "net/loop.h"
 #include "route/router.h"
+#include "server/confine.h"
+#include "server/notify.h"
 
 #include <string.h>
 
@@ -208,12 +210,15 @@ try(struct reload *r, struct server *s)
 void
 server_reload(struct server *s)
 {
-	struct reload r = { .conf = read_again(s) };
+	struct reload r = { 0 };
 
-	if (r.conf != NULL && try(&r, s)) {
+	notify_reloading();
+	r.conf = read_again(s);
+	if (r.conf != NULL && confine_covers(r.conf) && try(&r, s)) {
 		log_info("the configuration was read again: it holds now");
-		return;
+	} else {
+		log_error("the configuration stays as it was");
+		conf_unref(r.conf);
 	}
-	log_error("the configuration stays as it was");
-	conf_unref(r.conf);
+	server_tell_ready(s);
 }

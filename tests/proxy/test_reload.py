@@ -375,11 +375,9 @@ def test_article_that_is_posted_arrives(bed):
 def test_listener_comes_and_goes(bed):
     be = bed.fake(articles=articles("a"))
     proxy = bed.proxy(be)
-    path = str(bed.tmp / "sock")
     old = proxy.client()
-    assert proxy.reload(sections={"listen more": {
-        "address": "unix:" + path, "unix_mode": "0600"}})
-    proxy.addresses["more"] = path
+    assert proxy.reload(sections={"listen more": {"address": "[::1]:0"}})
+    proxy.wait_ready(2)
     more = proxy.client("more")
     assert more.code("STAT <a@x>") == "223"
     assert proxy.reload(sections={})
@@ -387,6 +385,35 @@ def test_listener_comes_and_goes(bed):
     assert old.code("STAT <a@x>") == "223"
     with pytest.raises(OSError):
         proxy.client("more")
+
+
+@ONE
+def test_listener_at_a_unix_socket(bed):
+    be = bed.fake(articles=articles("a"))
+    path = bed.tmp / "sock"
+    listen = {"address": "unix:%s" % path, "unix_mode": "0600"}
+    proxy = bed.proxy(be, proxy={"threads": 2, "sandbox": "no"})
+    assert proxy.reload(sections={"listen more": listen})
+    proxy.wait_ready(2)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert proxy.client("more").code("STAT <a@x>") == "223"
+    listen["unix_mode"] = "0666"
+    assert proxy.hang_up() and proxy.reload(sections={"listen more": listen})
+    assert path.stat().st_mode & 0o777 == 0o666
+    assert proxy.reload(sections={})
+    assert not path.exists()
+
+
+@ONE
+def test_file_outside_of_the_sandbox(bed):
+    be = bed.fake(articles=articles("a"))
+    proxy = bed.proxy(be)
+    if proxy.log_contains("sandbox=no"):
+        return      # a kernel without it
+    (bed.tmp / "else").mkdir()
+    assert not proxy.reload(sections={"listen more": {
+        "address": "unix:%s" % (bed.tmp / "else" / "sock")}})
+    assert proxy.log_contains("error .*restart"), proxy.log()
 
 
 @FREE
