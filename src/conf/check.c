@@ -10,6 +10,7 @@
 #include "conf/conf.h"
 #include "conf/file.h"
 #include "conf/identity.h"
+#include "conf/paths.h"
 #include "conf/report.h"
 #include "conf/section.h"
 
@@ -62,19 +63,18 @@ take_password(struct conf_backend *b, struct file *f,
 static int
 read_password(struct conf_backend *b, struct conf_report *report)
 {
-	char *path = file_find(b->password_file), *why;
 	struct file f;
-	int rc = file_read(&f, path, PASSWORD_FILE_MAX, &why);
+	char *why;
+	int rc = file_read(&f, b->password_file, PASSWORD_FILE_MAX, &why);
 
 	if (rc == 0) {
 		take_password(b, &f, report);
 		file_fini(&f);
 	} else {
 		BACKEND_ERROR(b, "password_file", "password_file %s: %s",
-		    path, why);
+		    b->password_file, why);
 		free(why);
 	}
-	free(path);
 	return rc;
 }
 
@@ -393,6 +393,7 @@ fill_log(struct conf_log *log)
 void
 check_conf(struct conf *c, const char *where, struct conf_report *report)
 {
+	conf_resolve_paths(c);
 	check_backends(c, where, report);
 	for (size_t i = 0; i < c->listens_n; i++)
 		check_listen(c, &c->listens[i], report);

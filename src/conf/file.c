@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -58,12 +59,22 @@ file_read(struct file *f, const char *path, size_t max, char **why_r)
 }
 
 char *
+file_make_absolute(const char *path)
+{
+	static char start[PATH_MAX];
+
+	if (*start == '\0' && getcwd(start, sizeof(start)) == NULL)
+		strcpy(start, "/");
+	return *path == '/' ? xstrdup(path) : xasprintf("%s/%s", start, path);
+}
+
+char *
 file_find(const char *name)
 {
 	const char *directory = getenv("CREDENTIALS_DIRECTORY");
 
 	if (directory == NULL || strchr(name, '/') != NULL)
-		return xstrdup(name);
+		return file_make_absolute(name);
 	return xasprintf("%s/%s", directory, name);
 }
 

@@ -19,7 +19,10 @@ int file_read(struct file *f, const char *path, size_t max, char **why_r)
     __attribute__((warn_unused_result));
 void file_fini(struct file *f);
 
-/* The path of a file that a setting names. A name without a slash is one of the
+/* The absolute path of what somebody wrote: relative to where the program was
+ * when this was called first, for a daemon leaves that place. Gives. */
+char *file_make_absolute(const char *path);
+/* The same for a file to read, of which a name without a slash is one of the
  * credentials that the service manager gave ($CREDENTIALS_DIRECTORY), if there
  * are any. Gives. */
 char *file_find(const char *name);

@@ -8,37 +8,64 @@
 #include "conf/file.h"
 #include "conf/section.h"
 
+typedef void path_value_f(struct conf_section *s, const struct setting *row,
+    const char *text, void *arg);
+
+/* Every path that is set. */
+static void
+each_value(struct conf *c, enum section_kind kind, path_value_f *f, void *arg)
+{
+	size_t rows_n;
+	const struct setting *rows = settings_get(kind, &rows_n);
+
+	for (size_t i = 0; i < conf_count_sections(c, kind) * rows_n; i++) {
+		struct conf_section *s = conf_get_section(c, kind, i / rows_n);
+		const struct setting *row = &rows[i % rows_n];
+		char *text;
+
+		if (row->type != SETTING_PATH)
+			continue;
+		text = field_get(row, s);
+		if (text != NULL)
+			f(s, row, text, arg);
+		free(text);
+	}
+}
+
+static void
+resolve(struct conf_section *s, const struct setting *row, const char *text,
+    void *arg)
+{
+	char *path = row->access == SANDBOX_READ ? file_find(text) :
+	    file_make_absolute(text), *why;
+
+	(void)arg;
+	/* One that becomes too long stays as it is, and is not found. */
+	if (section_put(s, row, path, &why) == -1)
+		free(why);
+	free(path);
+}
+
+void
+conf_resolve_paths(struct conf *c)
+{
+	for (enum section_kind kind = 0; kind < KIND_N; kind++)
+		each_value(c, kind, resolve, NULL);
+}
+
 struct visit {
 	conf_path_f *f;
 	void *arg;
 };
 
 static void
-visit_value(const struct visit *v, const struct setting *row, const char *text)
+visit(struct conf_section *s, const struct setting *row, const char *text,
+    void *arg)
 {
-	char *path = row->access == SANDBOX_READ ? file_find(text) : NULL;
+	const struct visit *v = arg;
 
-	v->f(v->arg, path != NULL ? path : text, row->access);
-	free(path);
-}
-
-static void
-visit_section(const struct visit *v, const struct conf_section *s,
-    enum section_kind kind)
-{
-	size_t n;
-	const struct setting *rows = settings_get(kind, &n);
-
-	for (size_t i = 0; i < n; i++) {
-		char *text;
-
-		if (rows[i].type != SETTING_PATH)
-			continue;
-		text = field_get(&rows[i], s);
-		if (text != NULL)
-			visit_value(v, &rows[i], text);
-		free(text);
-	}
+	(void)s;
+	v->f(v->arg, text, row->access);
 }
 
 void
@@ -49,9 +76,7 @@ conf_each_path(const struct conf *c, conf_path_f *f, void *arg)
 	for (size_t i = 0; i < c->files.n; i++)
 		f(arg, c->files.v[i], SANDBOX_READ);
 	for (enum section_kind kind = 0; kind < KIND_N; kind++)
-		for (size_t i = 0; i < conf_count_sections(c, kind); i++)
-			visit_section(&v, conf_get_section((struct conf *)c,
-			    kind, i), kind);
+		each_value((struct conf *)c, kind, visit, &v);
 	for (size_t i = 0; i < c->listens_n; i++)
 		if (addr_is_unix(&c->listens[i].address))
 			f(arg, c->listens[i].address.un.sun_path,

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "conf/conf.h"
 #include "conf/field.h"
+#include "conf/file.h"
 #include "conf/report.h"
 
 void
@@ -254,7 +255,7 @@ conf_add_file(struct conf *c, const char *path)
 	struct conf_names *files = &c->files;
 
 	files->v = xrealloc(files->v, (files->n + 1) * sizeof(files->v[0]));
-	files->v[files->n++] = xstrdup(path);
+	files->v[files->n++] = file_make_absolute(path);
 }
 
 void

@@ -293,6 +293,36 @@ def test_sandbox_lets_pidfile_and_socket_be_removed(bed):
     assert not sock.exists() and not pid.exists()
 
 
+def test_sandbox_of_a_daemon_that_was_told_relative_paths(bed):
+    """They are relative to where it was started, and allow nothing else,
+    though it works in /."""
+    log, elsewhere = bed.tmp / "logs" / "log", bed.tmp / "elsewhere"
+    log.parent.mkdir()
+    elsewhere.mkdir()
+    sock, secret = bed.tmp / "sock", bed.tmp / "secret"
+    secret.write_text("x\n")
+    secret.chmod(0o600)
+    bed.ini({"proxy": {"threads": 1, "pidfile": "pid"},
+             "listen main": {"address": "unix:%s" % sock},
+             "backend b": {"address": "127.0.0.1:9", "username": "me",
+                           "password_file": "secret"},
+             "log": {"target": "file:%s" % log}})
+    done = bed.run("-d", "-c", "nntpmux.ini")
+    assert done.returncode == 0, done.stderr
+    pid = int((bed.tmp / "pid").read_text())
+    try:
+        log.rename(log.parent / "old")
+        log.symlink_to(elsewhere / "stolen")
+        os.kill(pid, signal.SIGUSR1)
+        wait_until(lambda: "can't reopen" in (log.parent / "old").read_text(),
+                   what="a refusal")
+    finally:
+        os.kill(pid, signal.SIGTERM)
+        wait_until(lambda: not (bed.tmp / "pid").exists()
+                   and not sock.exists(), what="its end")
+    assert not list(elsewhere.iterdir())
+
+
 # --- system calls ----------------------------------------------------------------
 
 def test_seccomp_leaves_what_is_needed(bed):
@@ -335,7 +365,7 @@ def test_credentials_that_are_not_there(bed):
     assert done.returncode == 78
     assert "%s/primary: No such file" % bed.tmp in done.stderr
     done = bed.run("-t", "-c", path)
-    assert "password_file primary: No such file" in done.stderr
+    assert "%s/primary: No such file" % bed.tmp in done.stderr
 
 
 def test_credentials_with_a_path_are_as_they_stand(bed, public):

@@ -46,7 +46,7 @@ do_what_is_refused(void)
 	REFUSED(ptrace(PTRACE_TRACEME, 0, NULL, NULL));
 	REFUSED(kill(getppid(), 0));
 #endif
-	REFUSED(mount("none", "/mnt", "tmpfs", 0, NULL));
+	REFUSED(mount("none", "/not-there", "tmpfs", 0, NULL));
 	REFUSED(chroot("/"));
 	REFUSED(setuid(0));
 	REFUSED(socket(AF_PACKET, SOCK_RAW, 0));
