@@ -101,8 +101,8 @@ async def half_closer(link, chance):
 # --- who means no good
 
 async def flooder(link, chance):
-    await chance.choice((flood_commands, flood_a_line, flood_noise,
-                         flood_unknown))(link, chance)
+    await chance.choice((flood_commands, flood_a_line, flood_connections,
+                         flood_noise, flood_unknown))(link, chance)
 
 
 async def flood_commands(link, chance):
@@ -152,6 +152,20 @@ async def flood_unknown(link, chance):
     except Ended:
         return
     raise Wrong("unknown commands go on")
+
+
+async def flood_connections(link, chance):
+    """More than one address may have; the rest is told so, and leaves."""
+    link.source = "127.0.0.3"
+    links = [Link(link.world, link.lane, link.source)
+             for _ in range(link.world.per_address + 20)]
+    try:
+        for each in links:
+            with contextlib.suppress(Ended):
+                await each.open(login=False)
+    finally:
+        for each in links:
+            each.close(is_reset=chance.random() < 0.5)
 
 
 async def guesser(link, chance):

@@ -17,7 +17,7 @@ USER, PASSWORD = "joe", "hunter2-client"
 # A client that takes nothing is put out after this.
 CLIENT_STALL = 3 * SLOW
 FIRST_BYTE, STALL, MEND = 10 * SLOW, 2 * SLOW, 20
-MAX_CLIENTS = 400
+MAX_CLIENTS, PER_ADDRESS = 700, 300
 # Descriptors besides those of clients and backends: loops, log, listener; and
 # some of clients that have just gone.
 OTHER_FDS = 60
@@ -37,7 +37,8 @@ def sections(mode):
             "wait_timeout": ms(8000), "command_timeout": ms(FIRST_BYTE
                                                             / SLOW * 1000),
             "client_stall_timeout": ms(CLIENT_STALL / SLOW * 1000),
-            "login_timeout": ms(10000), "max_clients": MAX_CLIENTS},
+            "login_timeout": ms(10000), "max_clients": MAX_CLIENTS,
+            "max_clients_per_address": PER_ADDRESS},
         "user " + USER: {"password_plain": PASSWORD},
         "routing": {"stateful_reserve": 0 if mode == "stateful" else 1},
         "health": {"interval": ms(1000), "timeout": ms(1000)},

@@ -12,6 +12,7 @@ import collections
 import hashlib
 import json
 import pathlib
+import resource
 import secrets
 import shutil
 import signal
@@ -41,7 +42,7 @@ class World:
 
     first_limit = lane.FIRST_BYTE + 5 * SLOW
     next_limit = lane.MEND + lane.STALL + lane.FIRST_BYTE + 5 * SLOW
-    client_stall = lane.CLIENT_STALL
+    client_stall, per_address = lane.CLIENT_STALL, lane.PER_ADDRESS
     user, password = lane.USER.encode(), lane.PASSWORD.encode()
 
     def __init__(self, home, seed, modes):
@@ -224,8 +225,14 @@ def parse():
     return args
 
 
+def raise_descriptor_limit():
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def run_soak():
     args = parse()
+    raise_descriptor_limit()
     if args.plan:
         for step in storm.plan(args.seed, news.HOLDERS, args.seconds):
             print("%8.3f %s %-16s %.3f s" % (step.at, step.backend,
