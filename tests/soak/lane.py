@@ -12,7 +12,6 @@ from proxy import Proxy, program, reports, run
 from relay import Relay
 from timing import SLOW, ms
 
-CONNECTIONS = {"be0": 6, "be1": 8, "be2": 5, "be3": 4}
 USER, PASSWORD = "joe", "hunter2-client"
 # A client that takes nothing is put out after this.
 CLIENT_STALL = 3 * SLOW
@@ -31,17 +30,32 @@ def is_sanitized():
     return any(name in code for name in SANITIZERS)
 
 
-def sections(mode):
+def sections(mode, chance):
+    """What all have, and what the seed chooses."""
     return {
         "proxy": {
+            "threads": chance.choice((1, 2, 3)),
+            "pipeline_depth": chance.choice((1, 4, 16, 40)),
+            "drain_limit": chance.choice(("16K", "1M")),
             "wait_timeout": ms(8000), "command_timeout": ms(FIRST_BYTE
                                                             / SLOW * 1000),
             "client_stall_timeout": ms(CLIENT_STALL / SLOW * 1000),
             "login_timeout": ms(10000), "max_clients": MAX_CLIENTS,
             "max_clients_per_address": PER_ADDRESS},
         "user " + USER: {"password_plain": PASSWORD},
-        "routing": {"stateful_reserve": 0 if mode == "stateful" else 1},
-        "health": {"interval": ms(1000), "timeout": ms(1000)},
+        "routing": {
+            "stateful_reserve": 0 if mode == "stateful"
+            else chance.choice((1, 1, 2)),
+            "strategy": chance.choice(("least-loaded", "round-robin",
+                                       "weighted-round-robin")),
+            "group_affinity": chance.choice(("first", "any")),
+            "resume": chance.choice(("yes", "yes", "exact")),
+            "tier_down": chance.choice(("fail", "spill")),
+            "tier_full": chance.choice(("wait", "spill"))},
+        "health": {
+            "interval": ms(1000), "timeout": ms(1000),
+            "unhealthy_threshold": chance.choice((1, 3, 5)),
+            "healthy_threshold": chance.choice((1, 2))},
         "log": {"stats_interval": "1s"}}
 
 
@@ -56,10 +70,13 @@ BACKEND = {
 class Backend:
     """What proxy.Proxy needs to know of one."""
 
-    def __init__(self, server, relay):
+    def __init__(self, server, relay, chance):
         self.name = server.name
         self.url = "%s:%d" % relay.open()
-        self.options = {"max_connections": CONNECTIONS[server.name],
+        self.options = {"max_connections": chance.randrange(4, 9),
+                        "pipeline_depth": chance.choice((1, 4, 10)),
+                        "queue_mode": chance.choice(("lifo", "fifo")),
+                        "min_idle": chance.choice((0, 0, 2)),
                         "tier": news.TIERS[server.name],
                         "password_file": server.home / "password"}
 
@@ -73,10 +90,13 @@ class Lane:
         self.relays = {name: Relay(lambda server=server: server.address,
                                    random.Random("%s.%s" % (seed, name)))
                        for name, server in servers.items()}
-        backends = [Backend(server, self.relays[name])
+        chance = random.Random("%s.%s" % (seed, mode))
+        backends = [Backend(server, self.relays[name], chance)
                     for name, server in servers.items()]
+        self.connections = {be.name: be.options["max_connections"]
+                            for be in backends}
         self.proxy = Proxy(self.home, backends, mode=mode, backend=BACKEND,
-                           sections=sections(mode))
+                           sections=sections(mode, chance))
         self.address = self.proxy.address
         self.links = 0              # connections of clients that are open
         self.log_at, self.breakers, self.seen = 0, {}, {}
@@ -103,14 +123,14 @@ class Lane:
         """A client that has left is like one that has only said all it had to
         say: while backends are sick, its commands keep it for a while."""
         return (self.links if is_settled else MAX_CLIENTS) \
-            + sum(CONNECTIONS.values()) + OTHER_FDS
+            + sum(self.connections.values()) + OTHER_FDS
 
     def watch(self, is_settled):
         """What is wrong now, as words, or None."""
         if not self.proxy.is_alive():
             return "the proxy ended with %s" % self.proxy.child.returncode
         for name, relay in self.relays.items():
-            if relay.peak > CONNECTIONS[name]:
+            if relay.peak > self.connections[name]:
                 return "%d connections at %s" % (relay.peak, name)
         for what, n, most in (("bytes", self.proxy.rss(), self.bytes_max),
                               ("fds", self.proxy.fds(),

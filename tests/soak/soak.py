@@ -153,7 +153,8 @@ async def end_under_load(world, crowd):
         each.proxy.signal(signal.SIGTERM)
     _, late = await asyncio.wait(crowd, timeout=world.next_limit)
     if late:
-        raise link.Wrong("%d clients hang" % len(late))
+        raise link.Wrong("these hang: %s" % ", ".join(
+            task.get_name() for task in late))
     for each in world.lanes:
         each.finish()
 
@@ -161,8 +162,9 @@ async def end_under_load(world, crowd):
 async def soak(world, args):
     await world.start()
     steps = storm.plan(args.seed, news.HOLDERS, args.seconds)
-    crowd = [asyncio.ensure_future(
-        clients.live(world, world.lanes[n % len(world.lanes)], n))
+    crowd = [asyncio.create_task(
+        clients.live(world, world.lanes[n % len(world.lanes)], n),
+        name="%s %d" % (clients.kind_of(n).__name__, n))
         for n in range(args.clients)]
     watch = asyncio.ensure_future(world.sample())
     try:
@@ -185,7 +187,7 @@ def report(world, events):
         seen.update(each.seen)
     most = {each.mode: "%d MiB of %d, %d descriptors, connections %s" % (
         each.most["bytes"] >> 20, each.bytes_max >> 20, each.most["fds"],
-        " ".join("%d/%d" % (relay.peak, lane.CONNECTIONS[name])
+        " ".join("%d/%d" % (relay.peak, each.connections[name])
                  for name, relay in each.relays.items()))
         for each in world.lanes}
     for name, value in (("events", events), ("clients", world.counts),
