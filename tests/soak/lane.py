@@ -16,7 +16,10 @@ USER, PASSWORD = "joe", "hunter2-client"
 # A client that takes nothing is put out after this.
 CLIENT_STALL = 3 * SLOW
 FIRST_BYTE, STALL, MEND = 10 * SLOW, 2 * SLOW, 20
+SHUTDOWN = 10
 MAX_CLIENTS, PER_ADDRESS = 700, 300
+# Where a connection, or its place, may be.
+PLACES = ("idle", "lent", "connecting", "closing", "cooling")
 # Descriptors besides those of clients and backends: loops, log, listener; and
 # some of clients that have just gone.
 OTHER_FDS = 60
@@ -40,7 +43,8 @@ def sections(mode, chance):
             "wait_timeout": ms(8000), "command_timeout": ms(FIRST_BYTE
                                                             / SLOW * 1000),
             "client_stall_timeout": ms(CLIENT_STALL / SLOW * 1000),
-            "login_timeout": ms(10000), "max_clients": MAX_CLIENTS,
+            "login_timeout": ms(10000),
+            "shutdown_timeout": "%ds" % SHUTDOWN, "max_clients": MAX_CLIENTS,
             "max_clients_per_address": PER_ADDRESS},
         "user " + USER: {"password_plain": PASSWORD},
         "routing": {
@@ -152,9 +156,13 @@ class Lane:
         for word in "defect", "hunter2":
             if word in text:
                 return re.search(".*%s.*" % word, text).group()
-        for name, state in re.findall(
-                r"stats backend=(\S+) breaker=(\S+)", text):
+        for name, state, numbers in re.findall(
+                r"stats backend=(\S+) breaker=(\S+) (.*)", text):
             self.breakers[name] = state
+            counts = dict(re.findall(r"(\w+)=(\d+)", numbers))
+            if sum(int(counts[key]) for key in PLACES) \
+                    > self.connections[name]:
+                return "%s: %s" % (name, numbers)
         for name, pattern in (("mended", r"\bmended <"),
                               ("not mended", r"not mended <"),
                               ("another article", "has another article"),
@@ -174,7 +182,7 @@ class Lane:
 
     def finish(self):
         """After TERM: it ended in time and well, and at rest."""
-        assert self.proxy.wait_end(20 * SLOW) == 0, "its exit code is %d" \
+        assert self.proxy.wait_end(SHUTDOWN + 5 * SLOW) == 0, "its exit code is %d" \
             % self.proxy.child.returncode
         self.proxy.assert_at_rest(("lent", "waiting", "pending", "stateful"))
         assert not (wrong := self.watch_log()), wrong
