@@ -17,7 +17,7 @@ USER, PASSWORD = "joe", "hunter2-client"
 CLIENT_STALL = 3 * SLOW
 FIRST_BYTE, STALL, MEND = 10 * SLOW, 2 * SLOW, 20
 SHUTDOWN = 10
-MAX_CLIENTS, PER_ADDRESS = 700, 300
+MAX_CLIENTS, PER_ADDRESS = 1000, 300
 # Where a connection, or its place, may be.
 PLACES = ("idle", "lent", "connecting", "closing", "cooling")
 # Descriptors besides those of clients and backends: loops, log, listener; and
@@ -141,7 +141,7 @@ class Lane:
                                self.fds_max(is_settled))):
             self.most[what] = max(self.most[what], n)
             if n > most:
-                return "%d %s are more than %d; %d clients, sockets %s" % (
+                return "%d %s are more than %d; %d clients, %s" % (
                     n, what, most, self.links, self.states())
         return self.watch_log()
 
@@ -182,8 +182,8 @@ class Lane:
 
     def finish(self):
         """After TERM: it ended in time and well, and at rest."""
-        assert self.proxy.wait_end(SHUTDOWN + 5 * SLOW) == 0, "its exit code is %d" \
-            % self.proxy.child.returncode
+        code = self.proxy.wait_end(SHUTDOWN + 5 * SLOW)
+        assert code == 0, "its exit code is %d" % code
         self.proxy.assert_at_rest(("lent", "waiting", "pending", "stateful"))
         assert not (wrong := self.watch_log()), wrong
 
