@@ -16,7 +16,10 @@ import zlib
 import news
 
 PIECE = 1 << 16
-CODE = {b"ARTICLE": b"220", b"HEAD": b"221", b"BODY": b"222", b"STAT": b"223"}
+CODE = {b"ARTICLE": b"220", b"HEAD": b"221", b"BODY": b"222", b"STAT": b"223",
+        b"OVER": b"224", b"HDR Subject": b"225"}
+ABOUT = b'"gen-%d-%d.bin" yEnc (1/1) '
+ROWS = {b"OVER": b"0\t" + ABOUT, b"HDR Subject": b"0 " + ABOUT}
 BEGIN = b"=ybegin line=128 size=%d name=gen-%d-%d.bin\r\n"
 LAST_N = len(b"newsd crc32=01234567\r\n")
 
@@ -240,6 +243,10 @@ class Link:
             self.note_full()
             return False
         word = status.split()
+        if word[0] == CODE[verb] and verb in ROWS:
+            self.note_hit(msgid)
+            await self.check_row(verb, msgid)
+            return True
         if word[0] != CODE[verb] or word[2] != msgid:
             raise Wrong("%r to %r" % (status, self.asked))
         if word[1] != (number or b"0"):
@@ -248,6 +255,14 @@ class Link:
         if verb != b"STAT":
             await self.check_article(verb, msgid)
         return True
+
+    async def check_row(self, verb, msgid):
+        """OVER and HDR: one row, of no group."""
+        row = ROWS[verb] % split_id(msgid)
+        block = await self.block()
+        if not block.startswith(row) or block.count(b"\r\n") != 1 \
+                or (verb == b"OVER" and msgid not in block):
+            raise Wrong("%r to %r" % (block, self.asked))
 
     async def check_article(self, verb, msgid):
         try:

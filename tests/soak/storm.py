@@ -98,7 +98,7 @@ def reload(change):
 
 
 def shrink(lane, step):
-    most = lane.most_connections(step.backend)
+    most = lane.connections[step.backend]
     lane.change(step.backend, max_connections=1 + int(step.roll * most))
 
 
@@ -113,6 +113,7 @@ EVENTS = {
     "split": Event(3, 4, mood(lambda s: relay.Split(int(scale(s, 4, 300))))),
     "black-hole": Event(3, 5, mood(lambda s: relay.Hole())),
     "black-hole-reset": Event(2, 5, hole_then_reset()),
+    "dead": Event(2, 1, mood(lambda s: relay.Dead())),
     "mute": Event(2, 4, mood(lambda s: relay.Mute())),
     "refuse": Event(3, 4, mood(lambda s: relay.Refuse())),
     "greets-502": Event(1, 3, mood(lambda s: relay.Says(LIMITED))),
