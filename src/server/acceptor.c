@@ -25,15 +25,24 @@ static void on_connection(struct loop *l, void *arg, uint32_t events);
 
 /* --- opening ------------------------------------------------------------------- */
 
-static struct listener *
-find_listener(const struct acceptor *a, const struct addr *address)
+/* Where the kernel chooses the port, each section has its own. */
+static bool
+is_same(const struct conf_listen *a, const struct conf_listen *b)
 {
-	for (size_t i = 0; i < a->listeners_n; i++) {
-		const struct addr *at = &a->listeners[i].conf->address;
+	bool is_chosen = !addr_is_unix(&a->address) &&
+	    addr_get_port(&a->address) == 0;
 
-		if (addr_is_equal(at, address) && at->dual == address->dual)
+	return addr_is_equal(&a->address, &b->address) &&
+	    a->address.dual == b->address.dual &&
+	    (!is_chosen || strcmp(a->s.name, b->s.name) == 0);
+}
+
+static struct listener *
+find_listener(const struct acceptor *a, const struct conf_listen *conf)
+{
+	for (size_t i = 0; i < a->listeners_n; i++)
+		if (is_same(a->listeners[i].conf, conf))
 			return &a->listeners[i];
-	}
 	return NULL;
 }
 
@@ -76,7 +85,7 @@ close_listeners(struct acceptor *a, const struct acceptor *other)
 	for (size_t i = 0; i < a->listeners_n; i++) {
 		struct listener *l = &a->listeners[i];
 
-		if (find_listener(other, &l->conf->address) == NULL)
+		if (find_listener(other, l->conf) == NULL)
 			listener_close(l->fd, &l->bound);
 	}
 	free(a->listeners);
@@ -232,7 +241,7 @@ acceptor_prepare(const struct acceptor *a, const struct conf *conf,
 	next->listeners = xcalloc(conf->listens_n, sizeof(next->listeners[0]));
 	for (size_t i = 0; i < conf->listens_n; i++) {
 		const struct conf_listen *listen = &conf->listens[i];
-		const struct listener *l = find_listener(a, &listen->address);
+		const struct listener *l = find_listener(a, listen);
 
 		if (l != NULL) {
 			next->listeners[next->listeners_n] = *l;

@@ -395,6 +395,23 @@ def test_listener_comes_and_goes(bed):
         proxy.client("more")
 
 
+@ONE
+def test_listeners_whose_ports_the_kernel_chose(bed):
+    """Written alike, they are two: each keeps its own."""
+    be = bed.fake(articles=articles("a"))
+    more = {"listen more": {"address": "127.0.0.1:0"}}
+    proxy = bed.proxy(be, sections=more, listeners=2)
+    assert proxy.reload(log={"level": "debug"})
+    assert proxy.client("main").code("STAT <a@x>") == "223"
+    assert proxy.client("more").code("STAT <a@x>") == "223"
+    proxy.client("more").close()
+    proxy.wait_log("listen=more")
+    assert proxy.reload(sections={})
+    assert proxy.client("main").code("STAT <a@x>") == "223"
+    with pytest.raises(OSError):
+        proxy.client("more")
+
+
 @FREE
 def test_listener_backends_change(bed):
     one, two = bed.fake(articles=articles("a")), bed.fake(
