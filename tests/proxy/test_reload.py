@@ -303,6 +303,27 @@ def test_moved_account_is_counted_together(bed):
     assert other.seen == ["STAT <a@x>"]
 
 
+@ONE
+def test_probe_under_way_when_it_leaves(bed):
+    """It is configured again before that probe has ended: others follow."""
+    gate = Gate()
+    sick, well = bed.fake(articles=articles("a")), bed.fake()
+    sick.script = lambda conn: conn.say("400 not now")
+    proxy = bed.proxy(sick, sections={"health": {"unhealthy_threshold": 1}},
+                      backend={"replacement_cooldown": "0s"},
+                      proxy={"command_timeout": "1s"})
+    assert proxy.client().code("STAT <a@x>") == "400"
+    proxy.wait_log("breaker=open")
+    sick.script = lambda conn: (gate.wait(conn), conn.serve())
+    sick.wait_accepts(sick.accepts + 1)
+    assert proxy.reload(well)
+    proxy.wait_log("backend=%s leaves" % sick.name)
+    assert proxy.reload(sick)
+    gate.open()
+    proxy.wait_log("breaker=closed")
+    assert proxy.client().code("STAT <a@x>") == "223"
+
+
 # --- pinned sessions ------------------------------------------------------------------
 
 @pytest.mark.modes("hy", "st")
