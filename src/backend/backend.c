@@ -83,6 +83,9 @@ static void
 start_generation(struct backend *b, uint64_t now_ms)
 {
 	atomic_fetch_add(&b->generation, 1);
+	/* All this was another server's answer, or to another login. */
+	atomic_store(&b->unsupported, 0);
+	atomic_store(&b->announced, 0);
 	/* It deserves a try at once. */
 	breaker_reset(&b->breaker);
 	pool_heed_breaker(b->pool, now_ms);

@@ -15,7 +15,7 @@ import threading
 
 import pytest
 
-from fake import Gate
+from fake import Gate, reply
 from timing import wait_until
 from wire import article, articles, body, stuff
 
@@ -301,6 +301,27 @@ def test_moved_account_is_counted_together(bed):
     busy.block()
     assert client.line()[:3] == "223"
     assert other.seen == ["STAT <a@x>"]
+
+
+@FREE
+@pytest.mark.parametrize("change", ["port", "password"])
+def test_made_anew_what_it_lacks_is_asked_again(bed, change):
+    """What a server does not do depends on the server, and on the login."""
+    options = {"username": "joe", "password": "x", "articles": articles("a")}
+    old = bed.fake(login=("joe", "x"), **options)
+    old.on["STAT"] = reply("500 what")
+    new = old
+    proxy = bed.proxy(old)
+    assert proxy.client().code("STAT <a@x>") == "503"
+    if change == "port":
+        new = bed.fake(login=("joe", "x"), **options)
+        new.name = old.name
+    else:
+        new.login = ("joe", "y")
+        new.options["password"] = "y"
+        del new.on["STAT"]
+    assert proxy.reload(new)
+    assert proxy.client().code("STAT <a@x>") == "223"
 
 
 @ONE
