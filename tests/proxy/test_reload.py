@@ -454,6 +454,19 @@ def test_listeners_whose_ports_the_kernel_chose(bed):
         proxy.client("more")
 
 
+@ONE
+def test_listener_is_gone_its_clients_use_new_backends(bed):
+    """One for all backends is one for those that come."""
+    old, new = bed.fake(), bed.fake(articles=articles("a"))
+    path = str(bed.tmp / "sock")
+    proxy = bed.proxy(old, listeners=2, sections={
+        "listen more": {"address": "unix:" + path}})
+    client = proxy.client("more")
+    assert client.code("STAT <a@x>") == "430"
+    assert proxy.reload(new, sections={})
+    assert client.code("STAT <a@x>") == "223"
+
+
 @FREE
 def test_listener_backends_change(bed):
     one, two = bed.fake(articles=articles("a")), bed.fake(
