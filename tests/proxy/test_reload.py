@@ -16,7 +16,7 @@ import threading
 import pytest
 
 from fake import Gate, reply
-from timing import wait_until
+from timing import Clock, ms, scaled, wait_until
 from wire import article, articles, body, stuff
 
 FREE = pytest.mark.modes("hy", "pc")
@@ -488,6 +488,21 @@ def test_user_is_needed_from_now_on(bed):
     assert proxy.reload(users={"joe": {"password_plain": "x"}})
     assert client.code("STAT <a@x>") == "480"
     assert client.login("joe", "y") == "481"
+    assert client.login("joe", "x") == "281"
+    assert client.code("STAT <a@x>") == "223"
+
+
+@ONE
+def test_user_is_needed_time_to_log_in_begins(bed):
+    """It is no fault of a client that nobody asked it before."""
+    be = bed.fake(articles=articles("a"))
+    users = {"joe": {"password_plain": "x"}}
+    proxy = bed.proxy(be, users=users, proxy={"login_timeout": ms(1000)})
+    proxy.client().at_end()
+    assert proxy.reload(users={})
+    client, clock = proxy.client(), Clock()
+    wait_until(lambda: clock() > scaled(1.1), what="login_timeout")
+    assert proxy.reload(users=users)
     assert client.login("joe", "x") == "281"
     assert client.code("STAT <a@x>") == "223"
 
