@@ -109,7 +109,8 @@ bool login_is_needed(const struct session *);
 const char *login_format_user(const struct session *,
     char buf[LOGIN_TEXT_MAX]);
 void login_init(struct session *);
-/* Another configuration: false when who is logged in is no user any more. */
+/* Another configuration: false when who is logged in is no user any more, and
+ * there are others. */
 bool login_change(struct session *);
 void login_answer(struct session *, struct exchange *x);
 /* What is under way is for nobody any more. */

@@ -508,6 +508,17 @@ def test_user_is_needed_time_to_log_in_begins(bed):
 
 
 @ONE
+def test_user_is_needed_no_more(bed):
+    """Who was logged in is as welcome as all others."""
+    be = bed.fake(articles=articles("a"))
+    proxy = bed.proxy(be, users={"joe": {"password_plain": "x"}})
+    joe = proxy.client()
+    assert joe.login("joe", "x") == "281"
+    assert proxy.reload(users={})
+    assert joe.code("STAT <a@x>") == "223"
+
+
+@ONE
 def test_user_that_is_gone_is_told(bed):
     be = bed.fake(articles=articles("a"))
     users = {"joe": {"password_plain": "x"}, "ann": {"password_plain": "y"}}
