@@ -10,6 +10,7 @@ pinned sessions                       test_pinned_*
 listeners, users, the rest            test_listener_*, test_user_*, test_log_*
 """
 
+import os
 import random
 import threading
 
@@ -38,6 +39,18 @@ def test_bad_file_changes_nothing(bed, text, why):
     assert not proxy.reload(text=text)
     assert proxy.log_contains("error .*" + why), proxy.log()
     assert client.code("STAT <a@x>") == "223"
+    assert proxy.client().code("STAT <a@x>") == "223"
+
+
+@ONE
+def test_bad_file_is_a_pipe(bed):
+    """Nobody writes it: that must not be waited for for ever."""
+    be = bed.fake(articles=articles("a"))
+    proxy = bed.proxy(be)
+    proxy.ini_path.unlink()
+    os.mkfifo(proxy.ini_path)
+    assert not proxy.hang_up()
+    assert proxy.log_contains(r"nntpmux.ini:0: no end of it")
     assert proxy.client().code("STAT <a@x>") == "223"
 
 
