@@ -88,6 +88,7 @@ start_generation(struct backend *b, uint64_t now_ms)
 	atomic_store(&b->announced, 0);
 	/* It deserves a try at once. */
 	breaker_reset(&b->breaker);
+	pool_end_back_off(b->pool);
 	pool_heed_breaker(b->pool, now_ms);
 }
 

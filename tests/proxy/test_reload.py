@@ -292,6 +292,25 @@ def test_password_mended_is_tried_at_once(bed):
     assert proxy.client().code("STAT <a@x>") == "223"
 
 
+@ONE
+def test_password_mended_while_the_old_one_is_tried(bed):
+    """What comes of that is not held against the new one."""
+    gate = Gate()
+    be = bed.fake(articles=articles("a"), login=("joe", "right"),
+                  username="joe", password="wrong")
+    be.script = lambda conn: (gate.wait(conn), conn.serve())
+    proxy = bed.proxy(be, sections={"health": {"unhealthy_threshold": 1}})
+    client = proxy.client()
+    client.say("STAT <a@x>")
+    be.wait_accepts(1)
+    be.options["password"] = "right"
+    assert proxy.reload(be)
+    gate.open()
+    assert client.line()[:3] == "223"
+    assert "AUTHINFO PASS wrong" in be.all_lines()
+    assert not proxy.log_contains("breaker=open")
+
+
 @FREE
 def test_moved_account_is_counted_together(bed):
     """The same account at another port: both are the provider's."""
