@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define ANNOUNCED_AGE_MAX_S 3600
 #define RISE_MS (30 * 1000)	/* ceiling.h, when there is no health.interval */
@@ -117,7 +118,7 @@ backend_is_same(const struct conf_backend *a, const struct conf_backend *b)
 {
 	/* An account is the same at another port; without one it is another
 	 * server. */
-	return is_equal(a->host, b->host) &&
+	return strcasecmp(a->host, b->host) == 0 &&
 	    is_equal(a->username, b->username) &&
 	    (a->username != NULL || a->port == b->port);
 }

@@ -161,6 +161,10 @@ Test(backend, an_account_is_host_and_user)
 {
 	cr_assert(is_same(account("h", 119, "u", "p"),
 	    account("h", 563, "u", "q")));
+	cr_assert(is_same(account("H", 119, "u", "p"),
+	    account("h", 119, "u", "p")));
+	cr_assert_not(is_same(account("h", 119, "u", "p"),
+	    account("h", 119, "U", "p")));
 	cr_assert_not(is_same(account("h", 119, "u", "p"),
 	    account("h", 119, "v", "p")));
 	cr_assert_not(is_same(account("h", 119, "u", "p"),
