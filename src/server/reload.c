@@ -66,17 +66,26 @@ read_again(const struct server *s)
 
 /* --- which backend is which ------------------------------------------------------ */
 
-static struct backend *
-find(const struct reload *r, const struct conf_backend *conf, bool any_port)
-{
-	for (size_t i = 0; i < r->all_n; i++) {
-		const struct conf_backend *old = r->all[i] != NULL ?
-		    r->all[i]->conf : NULL;
+/* All are the same account; those that are more alike go first. */
+enum likeness { LIKE_SECTION, LIKE_ADDRESS, LIKE_ACCOUNT };
 
-		if (old != NULL && backend_is_same(old, conf) &&
-		    (any_port || old->port == conf->port))
+static bool
+is_like(const struct conf_backend *a, const struct conf_backend *b,
+    enum likeness likeness)
+{
+	return backend_is_same(a, b) &&
+	    (likeness == LIKE_ACCOUNT || a->port == b->port) &&
+	    (likeness != LIKE_SECTION || strcmp(a->s.name, b->s.name) == 0);
+}
+
+static struct backend *
+find(const struct reload *r, const struct conf_backend *conf,
+    enum likeness likeness)
+{
+	for (size_t i = 0; i < r->all_n; i++)
+		if (r->all[i] != NULL &&
+		    is_like(r->all[i]->conf, conf, likeness))
 			return r->all[i];
-	}
 	return NULL;
 }
 
@@ -90,12 +99,12 @@ strike_out(struct reload *r, const struct backend *b)
 
 /* Those that are there already, each once. */
 static void
-take_over(struct reload *r, bool any_port)
+take_over(struct reload *r, enum likeness likeness)
 {
 	for (size_t i = 0; i < r->conf->backends_n; i++) {
 		if (r->backends[i] != NULL)
 			continue;
-		r->backends[i] = find(r, &r->conf->backends[i], any_port);
+		r->backends[i] = find(r, &r->conf->backends[i], likeness);
 		strike_out(r, r->backends[i]);
 	}
 }
@@ -133,9 +142,9 @@ find_backends(struct reload *r, struct server *s)
 	r->all_n = housekeeper_freeze(&s->housekeeper, r->all);
 	for (size_t i = 0; i < r->all_n; i++)
 		r->used |= UINT64_C(1) << r->all[i]->index;
-	/* One with the same address goes before one at another port. */
-	take_over(r, false);
-	take_over(r, true);
+	take_over(r, LIKE_SECTION);
+	take_over(r, LIKE_ADDRESS);
+	take_over(r, LIKE_ACCOUNT);
 }
 
 /* --- taking over ----------------------------------------------------------------- */

@@ -391,6 +391,18 @@ def test_pinned_session_stays_with_its_backend(bed):
 
 
 @pytest.mark.modes("hy", "st")
+def test_pinned_session_stays_with_its_section(bed):
+    """Of two for one server the other one leaves."""
+    be = bed.mirrors(1)[0]
+    proxy = bed.proxy(be, listen={"backends": "twin"},
+                      sections={"backend twin": {"address": be.url}})
+    reader = proxy.reader()
+    be.name = "twin"
+    assert proxy.reload(be, sections={})
+    assert reader.ask("STAT 2") == "223 2 <b@x>"
+
+
+@pytest.mark.modes("hy", "st")
 def test_pinned_session_of_a_removed_backend_is_told(bed):
     one, two = bed.mirrors(1, 101)
     proxy = bed.proxy(one)
