@@ -177,6 +177,7 @@ take_effect(struct reload *r, struct server *s)
 	const struct conf *old = s->conf;
 	struct router *old_router = s->router;
 
+	server_provide_descriptors(s, r->conf);
 	make_new(r, s);
 	s->router = router_new(r->conf, r->backends);
 	s->conf = r->conf;

@@ -609,6 +609,27 @@ def test_log_level_and_max_clients(bed):
     assert proxy.log_contains(" debug ")
 
 
+@ONE
+def test_max_clients_goes_up(bed):
+    """The limit of descriptors follows it."""
+    proxy = bed.proxy(bed.fake(), proxy={"max_clients": 1})
+    assert proxy.reload(proxy={"max_clients": 300})
+    assert not proxy.log_contains("for want of descriptors")
+    for _ in range(150):
+        assert proxy.client().greeting[:3] == "201"
+
+
+@ONE
+def test_max_clients_goes_down_below_what_there_are(bed):
+    """They stay, and there are descriptors for backends."""
+    be = bed.fake(articles=articles("a"))
+    proxy = bed.proxy(be, proxy={"max_clients": 300})
+    clients = [proxy.client() for _ in range(150)]
+    assert proxy.reload(proxy={"max_clients": 1})
+    assert clients[-1].code("STAT <a@x>") == "223"
+    assert proxy.client().greeting[:3] == "400"
+
+
 # --- nobody else notices --------------------------------------------------------------------
 
 def fetch_all(proxy, stop, faults, wanted, seed):
