@@ -306,6 +306,8 @@ set_up(struct server *s)
 		log_error("can't detach: %s", strerror(errno));
 		return -1;
 	}
+	/* Whoever reads the pidfile may send one. */
+	process_block_signals();
 	if (process_write_pidfile(proxy->pidfile) < 0) {
 		log_error("can't write %s: %s", proxy->pidfile,
 		    strerror(errno));
@@ -330,7 +332,6 @@ start(struct server *s)
 		acceptor_close(&s->acceptor);
 		return -1;
 	}
-	process_block_signals();
 	error = start_threads(s);
 	if (error == 0)
 		return 0;
