@@ -260,6 +260,15 @@ acceptor_abandon(const struct acceptor *a, struct acceptor *next)
 	close_listeners(next, a);
 }
 
+static void
+log_listener(const struct listener *l)
+{
+	char text[ADDR_TEXT_MAX];
+
+	log_info("listening on %s (%s)", addr_format(&l->bound, text),
+	    l->conf->s.name);
+}
+
 struct change {
 	struct acceptor *acceptor, *next;
 	unsigned clients_max;
@@ -299,6 +308,9 @@ change(void *arg)
 	struct change *c = arg;
 	struct acceptor *a = c->acceptor, *next = c->next;
 
+	for (size_t i = 0; i < next->listeners_n; i++)
+		if (find_listener(a, next->listeners[i].conf) == NULL)
+			log_listener(&next->listeners[i]);
 	close_listeners(a, next);
 	a->conf = next->conf;
 	a->clients_max = c->clients_max;
@@ -331,17 +343,6 @@ run(void *arg)
 	return NULL;
 }
 
-static void
-log_listeners(const struct acceptor *a)
-{
-	char text[ADDR_TEXT_MAX];
-
-	for (size_t i = 0; i < a->listeners_n; i++)
-		log_info("listening on %s (%s)",
-		    addr_format(&a->listeners[i].bound, text),
-		    a->listeners[i].conf->s.name);
-}
-
 int
 acceptor_start(struct acceptor *a, struct worker *workers, unsigned workers_n,
     struct census *census, unsigned clients_max)
@@ -362,7 +363,8 @@ acceptor_start(struct acceptor *a, struct worker *workers, unsigned workers_n,
 		return error;
 	}
 	(void)pthread_setname_np(a->thread, "acceptor");
-	log_listeners(a);
+	for (size_t i = 0; i < a->listeners_n; i++)
+		log_listener(&a->listeners[i]);
 	return 0;
 }
 
