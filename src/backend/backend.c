@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define ANNOUNCED_AGE_MAX_S 3600
 #define RISE_MS (30 * 1000)	/* ceiling.h, when there is no health.interval */
@@ -82,8 +83,12 @@ static void
 start_generation(struct backend *b, uint64_t now_ms)
 {
 	atomic_fetch_add(&b->generation, 1);
+	/* All this was another server's answer, or to another login. */
+	atomic_store(&b->unsupported, 0);
+	atomic_store(&b->announced, 0);
 	/* It deserves a try at once. */
 	breaker_reset(&b->breaker);
+	pool_end_back_off(b->pool);
 	pool_heed_breaker(b->pool, now_ms);
 }
 
@@ -110,7 +115,7 @@ backend_configure(struct backend *b, const struct conf_backend *conf,
 bool
 backend_is_same(const struct conf_backend *a, const struct conf_backend *b)
 {
-	return is_equal(a->host, b->host) && a->port == b->port &&
+	return strcasecmp(a->host, b->host) == 0 && a->port == b->port &&
 	    is_equal(a->username, b->username);
 }
 

@@ -37,6 +37,16 @@ static const char *const phases[CONN_STATE_COUNT] = {
 
 /* --- failure -------------------------------------------------------------- */
 
+static enum pool_discard
+get_discard(const struct conn *c)
+{
+	if (c->failed == REASON_LIMITED)
+		return DISCARD_LIMITED;
+	/* With the settings of now it may well be made. */
+	return conn_is_current(&c->item, NULL) ? DISCARD_UNMADE :
+	    DISCARD_FAILED;
+}
+
 /* At the end of the turn: whoever began this is not on the stack any more. */
 static void
 on_failure(struct task *t)
@@ -47,8 +57,7 @@ on_failure(struct task *t)
 
 	counter_add(&backend_count(c->backend, c->loop)->failures, 1);
 	conn_become_blank(c);
-	pool_discard(&c->item, c->failed == REASON_LIMITED ? DISCARD_LIMITED :
-	    DISCARD_UNMADE, c->loop->now_ms);
+	pool_discard(&c->item, get_discard(c), c->loop->now_ms);
 	if (user_ops != NULL)
 		user_ops->unmade(user, c->failed);
 }

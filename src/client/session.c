@@ -298,7 +298,8 @@ session_start(struct client_context *context, int fd, const struct addr *peer,
 		session_shut_down(s, REASON_SHUTDOWN);
 }
 
-/* Without its listener: what it could use is used on, and nothing else. */
+/* Without its listener: one that named backends leaves those of them that are
+ * still there, and nothing else. */
 static uint64_t
 change_listener(struct session *s)
 {
@@ -308,7 +309,7 @@ change_listener(struct session *s)
 	    s->listen->s.name);
 
 	if (listen == NULL)
-		return s->listen->backends_mask == 0 ? router->all :
+		return s->listen->backends.n == 0 ? router->all :
 		    s->pipeline.eligible & router->all;
 	(void)conf_ref(listen->whole);
 	conf_unref(s->listen->whole);

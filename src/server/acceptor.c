@@ -323,17 +323,25 @@ keep_lent(const struct acceptor *a, struct acceptor *next,
 	return n;
 }
 
-static const struct listener *
-find_listener(const struct acceptor *a, const struct addr *address)
+/* Where the kernel chooses the port, each section has its own. */
+static bool
+is_same(const struct conf_listen *a, const struct conf_listen *b)
 {
-	for (size_t i = 0; i < a->listeners_n; i++) {
-		const struct listener *l = &a->listeners[i];
-		const struct addr *at = &l->conf->address;
+	bool is_chosen = !addr_is_unix(&a->address) &&
+	    addr_get_port(&a->address) == 0;
 
-		if (!l->is_lent && addr_is_equal(at, address) &&
-		    at->dual == address->dual)
-			return l;
-	}
+	return addr_is_equal(&a->address, &b->address) &&
+	    a->address.dual == b->address.dual &&
+	    (!is_chosen || strcmp(a->s.name, b->s.name) == 0);
+}
+
+static const struct listener *
+find_listener(const struct acceptor *a, const struct conf_listen *conf)
+{
+	for (size_t i = 0; i < a->listeners_n; i++)
+		if (!a->listeners[i].is_lent &&
+		    is_same(a->listeners[i].conf, conf))
+			return &a->listeners[i];
 	return NULL;
 }
 
@@ -341,7 +349,7 @@ static int
 keep_or_open(const struct acceptor *a, struct acceptor *next,
     const struct conf_listen *conf)
 {
-	const struct listener *l = find_listener(a, &conf->address);
+	const struct listener *l = find_listener(a, conf);
 	int n = keep_lent(a, next, conf);
 
 	if (n != 0)

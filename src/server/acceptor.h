@@ -68,9 +68,9 @@ void acceptor_close(struct acceptor *);
 /* For another configuration. Main thread, all of them.
  *
  * The listeners that it has, into next: those with an address that is listened
- * at already, or whose sockets were handed over, are the same, others are
- * opened. 0, or -1: what failed is logged,
- * nothing has changed. */
+ * at already (and, where the kernel chose the port, with that name), or whose
+ * sockets were handed over, are the same, others are opened. 0, or -1: what
+ * failed is logged, nothing has changed. */
 int acceptor_prepare(const struct acceptor *, const struct conf *conf,
     struct acceptor *next) __attribute__((warn_unused_result));
 /* It is not to be. */

@@ -71,17 +71,27 @@ read_again(const struct server *s)
 /* Takes it out of those that there are, so each is found once; NULL: it is
  * new. */
 static struct backend *
-take_same(struct reload *r, const struct conf_backend *conf)
+take_same(struct reload *r, const struct conf_backend *conf, bool any_name)
 {
 	for (size_t i = 0; i < r->all_n; i++) {
 		struct backend *b = r->all[i];
 
-		if (b != NULL && backend_is_same(b->conf, conf)) {
+		if (b != NULL && backend_is_same(b->conf, conf) &&
+		    (any_name || strcmp(b->name, conf->s.name) == 0)) {
 			r->all[i] = NULL;
 			return b;
 		}
 	}
 	return NULL;
+}
+
+static void
+take_over(struct reload *r, bool any_name)
+{
+	for (size_t i = 0; i < r->conf->backends_n; i++)
+		if (r->backends[i] == NULL)
+			r->backends[i] = take_same(r, &r->conf->backends[i],
+			    any_name);
 }
 
 /* False: those that still leave have all the places. */
@@ -117,8 +127,9 @@ find_backends(struct reload *r, struct server *s)
 	r->all_n = housekeeper_freeze(&s->housekeeper, r->all);
 	for (size_t i = 0; i < r->all_n; i++)
 		r->used |= UINT64_C(1) << r->all[i]->index;
-	for (size_t i = 0; i < r->conf->backends_n; i++)
-		r->backends[i] = take_same(r, &r->conf->backends[i]);
+	/* Of two sections with one account each keeps its own. */
+	take_over(r, false);
+	take_over(r, true);
 }
 
 /* --- taking over ----------------------------------------------------------------- */
@@ -151,6 +162,7 @@ take_effect(struct reload *r, struct server *s)
 	const struct conf *old = s->conf;
 	struct router *old_router = s->router;
 
+	server_provide_descriptors(s, r->conf);
 	make_new(r, s);
 	s->router = router_new(r->conf, r->backends);
 	s->conf = r->conf;

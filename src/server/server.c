@@ -59,6 +59,17 @@ server_count_descriptors(const struct conf *conf, unsigned threads_n)
 	return n;
 }
 
+void
+server_provide_descriptors(struct server *s, const struct conf *conf)
+{
+	uint64_t n = (uint64_t)server_count_descriptors(conf, s->workers_n) +
+	    conf->proxy.max_clients;
+
+	/* Those who are there already stay, however many there may be now. */
+	if (n > s->descriptors_n)
+		s->descriptors_n = process_raise_descriptor_limit(n);
+}
+
 unsigned
 server_get_clients_max(const struct server *s, const struct conf *conf)
 {
@@ -316,16 +327,16 @@ set_up(struct server *s)
 	const struct conf_proxy *proxy = &s->conf->proxy;
 
 	s->workers_n = server_count_threads(s->conf);
-	s->descriptors_n = process_raise_descriptor_limit((uint64_t)
-	    server_count_descriptors(s->conf, s->workers_n) +
-	    proxy->max_clients);
-	loop_table_init(s->descriptors_n);
+	loop_table_init(process_get_descriptor_max());
+	server_provide_descriptors(s, s->conf);
 	if (acceptor_open(&s->acceptor, s->conf) < 0)
 		return -1;
 	if (s->options->is_daemon && process_detach() < 0) {
 		log_error("can't detach: %s", strerror(errno));
 		return -1;
 	}
+	/* Whoever reads the pidfile may send one. */
+	process_block_signals();
 	if (process_write_pidfile(proxy->pidfile) < 0) {
 		log_error("can't write %s: %s", proxy->pidfile,
 		    strerror(errno));

@@ -35,13 +35,15 @@ struct server {
 	struct router *router;
 	struct worker *workers;
 	unsigned workers_n, started_n;
-	unsigned descriptors_n;		/* the limit */
+	unsigned descriptors_n;		/* the limit; never falls */
 	uint64_t until_ms;		/* shutdown_timeout; 0: end at once */
 	struct housekeeper housekeeper;
 	struct watchdog watchdog;
 };
 
 /* --- server.c --- */
+/* Raises the limit to what this configuration needs, if it can be. */
+void server_provide_descriptors(struct server *, const struct conf *);
 /* The clients that there are descriptors for, max_clients at most; a lack is
  * logged. */
 unsigned server_get_clients_max(const struct server *, const struct conf *);

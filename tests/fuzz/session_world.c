@@ -78,6 +78,7 @@ void __wrap_breaker_init(struct breaker *b, unsigned unhealthy_threshold,
     unsigned healthy_threshold);
 void __wrap_log_write(enum log_level level, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+unsigned __wrap_process_get_descriptor_max(void);
 unsigned __wrap_process_raise_descriptor_limit(uint64_t needed_n);
 void __wrap_process_block_signals(void);
 int __wrap_process_wait_signal(int max_wait_ms);
@@ -215,6 +216,12 @@ __wrap_log_write(enum log_level level, const char *fmt, ...)
 		    (unsigned long long)(world.now_ms - START_MS), level,
 		    line);
 	CHECK(strncmp(fmt, "defect", 6) != 0);
+}
+
+unsigned
+__wrap_process_get_descriptor_max(void)
+{
+	return DESCRIPTORS;
 }
 
 unsigned
