@@ -128,9 +128,7 @@ void
 backend_blame(struct backend *b, const char *phase, enum reason reason,
     const char *said, uint64_t born_ms, uint64_t now_ms)
 {
-	bool is_loss = reason == REASON_BACKEND_EOF ||
-	    reason == REASON_BACKEND_RESET;
-	enum breaker_change change = is_loss && born_ms > 0 ?
+	enum breaker_change change = reason_is_loss(reason) && born_ms > 0 ?
 	    breaker_fail_together(&b->breaker, born_ms, now_ms) :
 	    breaker_fail(&b->breaker, now_ms);
 

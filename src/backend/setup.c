@@ -9,6 +9,7 @@
 #include "conf/conf.h"
 #include "net/resolver.h"
 #include "net/socket.h"
+#include "net/stream_tls.h"
 #include "nntp/response.h"
 
 #include <errno.h>
@@ -22,7 +23,10 @@ static const char *const phases[CONN_STATE_COUNT] = {
 	[CONN_BLANK] = "start",
 	[CONN_RESOLVING] = "resolve",
 	[CONN_CONNECTING] = "connect",
+	[CONN_TLS] = "tls",
 	[CONN_GREETING] = "greeting",
+	[CONN_STARTTLS] = "tls",
+	[CONN_LATE_TLS] = "tls",
 	[CONN_MODE_READER] = "mode-reader",
 	[CONN_USER] = "login",
 	[CONN_PASS] = "login",
@@ -32,6 +36,9 @@ static const char *const phases[CONN_STATE_COUNT] = {
 	[CONN_READY] = "ready",
 	[CONN_PARTING] = "parting",
 };
+
+static void await(struct conn *, enum conn_state);
+static void start_dialogue(struct conn *);
 
 /* --- failure -------------------------------------------------------------- */
 
@@ -82,6 +89,46 @@ fail(struct conn *c, enum reason reason, const char *said)
 	timer_clear(&c->loop->timers, &c->timer);
 	c->failed = reason;
 	loop_schedule(c->loop, &c->failure);
+}
+
+/* --- TLS -------------------------------------------------------------------- */
+
+static void
+shake_hands(struct conn *c)
+{
+	char text[STREAM_TLS_TEXT_MAX];
+
+	switch (stream_handshake(&c->stream)) {
+	case IO_OK:
+		break;
+	case IO_AGAIN:
+		loop_mask(c->loop, c->stream.fd,
+		    stream_get_mask(&c->stream, EPOLLIN));
+		return;
+	default:
+		fail(c, REASON_TLS_FAILED, stream_get_trouble(&c->stream));
+		return;
+	}
+	log_debug("backend=%s fd=%d %s", c->backend->name, c->stream.fd,
+	    stream_format_tls(&c->stream, text));
+	if (c->state == CONN_TLS)
+		await(c, CONN_GREETING);
+	else
+		start_dialogue(c);
+}
+
+static void
+start_tls(struct conn *c, enum conn_state state)
+{
+	c->state = state;
+	/* Whoever is in between may have put in more than the 382, to be read
+	 * as if it had come from the server (RFC 4642, 5). */
+	if (c->line_n > 0)
+		fail(c, REASON_UNSOLICITED, "more than an answer before TLS");
+	else if (!stream_start_tls(&c->stream, c->backend->conf->tls_context))
+		fail(c, REASON_TLS_FAILED, "OpenSSL can't");
+	else
+		shake_hands(c);
 }
 
 /* --- resolve and connect --------------------------------------------------- */
@@ -175,6 +222,13 @@ leave_addr(struct conn *c)
 }
 
 static void
+await(struct conn *c, enum conn_state state)
+{
+	c->state = state;
+	loop_mask(c->loop, c->stream.fd, EPOLLIN);
+}
+
+static void
 on_connected(struct conn *c)
 {
 	int error = socket_get_error(c->stream.fd);
@@ -184,9 +238,11 @@ on_connected(struct conn *c)
 		leave_addr(c);
 		return;
 	}
-	c->state = CONN_GREETING;
 	conn_set_deadline(c, c->deadline_ms);
-	loop_mask(c->loop, c->stream.fd, EPOLLIN);
+	if (c->backend->conf->tls == TLS_IMPLICIT)
+		start_tls(c, CONN_TLS);
+	else
+		await(c, CONN_GREETING);
 }
 
 /* --- the dialogue ---------------------------------------------------------- */
@@ -223,6 +279,17 @@ say(struct conn *c, enum conn_state next, const char *words,
 	(void)!output_flush(&c->output);
 	loop_mask(c->loop, c->stream.fd, EPOLLIN |
 	    (output_pending(&c->output) > 0 ? EPOLLOUT : 0u));
+}
+
+/* The first question in the clear, or the first at all. */
+static void
+start_dialogue(struct conn *c)
+{
+	if (c->backend->conf->tls == TLS_STARTTLS &&
+	    !stream_is_tls(&c->stream))
+		say(c, CONN_STARTTLS, "STARTTLS", "");
+	else
+		say(c, CONN_MODE_READER, "MODE READER", "");
 }
 
 /* The last question, if it is needed. */
@@ -341,7 +408,12 @@ on_answer(struct conn *c, int code)
 	case CONN_GREETING:
 		if (!is_greeting(code))
 			return false;
-		say(c, CONN_MODE_READER, "MODE READER", "");
+		start_dialogue(c);
+		return true;
+	case CONN_STARTTLS:
+		if (code != 382)
+			return false;
+		start_tls(c, CONN_LATE_TLS);
 		return true;
 	case CONN_MODE_READER:
 		c->wants_late_mode_reader =
@@ -388,6 +460,16 @@ on_line(struct conn *c, const struct response *r)
 		fail(c, is_limit ? REASON_LIMITED : REASON_REFUSED, said);
 }
 
+/* What has come looks like an alert or the like, which a server of TLS sends
+ * to who does not begin with a handshake. */
+static bool
+is_tls(const struct conn *c)
+{
+	return c->state == CONN_GREETING && !stream_is_tls(&c->stream) &&
+	    c->line_n >= 2 && c->line[0] >= 0x14 && c->line[0] <= 0x17 &&
+	    c->line[1] == 3;
+}
+
 static void
 on_readable(struct conn *c)
 {
@@ -399,10 +481,12 @@ on_readable(struct conn *c)
 
 	if (rc == IO_AGAIN)
 		return;
+	if (rc == IO_FAIL) {
+		fail(c, REASON_BACKEND_RESET, stream_get_trouble(&c->stream));
+		return;
+	}
 	if (rc != IO_OK) {
-		fail(c, rc == IO_EOF ? REASON_BACKEND_EOF :
-		    REASON_BACKEND_RESET, rc == IO_EOF ? "closed" :
-		    strerror(errno));
+		fail(c, REASON_BACKEND_EOF, "closed");
 		return;
 	}
 	counter_add(&backend_count(c->backend, c->loop)->bytes, n);
@@ -415,7 +499,8 @@ on_readable(struct conn *c)
 	if (result == RESPONSE_OK)
 		on_line(c, &r);
 	else if (result == RESPONSE_BAD)
-		fail(c, REASON_GARBAGE, "not a status line");
+		fail(c, REASON_GARBAGE, is_tls(c) ? "TLS at a port that was "
+		    "taken for plain" : "not a status line");
 }
 
 void
@@ -423,6 +508,11 @@ setup_on_event(struct conn *c, uint32_t events)
 {
 	if (c->state == CONN_CONNECTING) {
 		on_connected(c);
+		return;
+	}
+	if (c->state == CONN_TLS || c->state == CONN_LATE_TLS) {
+		if (events != 0)
+			shake_hands(c);
 		return;
 	}
 	if ((events & EPOLLOUT) != 0) {
@@ -434,6 +524,17 @@ setup_on_event(struct conn *c, uint32_t events)
 		on_readable(c);
 }
 
+/* A server of TLS waits for the handshake, one without it greets at once. */
+static const char *
+get_silence(const struct conn *c)
+{
+	if (c->state == CONN_TLS)
+		return "no answer to the handshake";
+	if (c->state == CONN_GREETING && !stream_is_tls(&c->stream))
+		return "no greeting; is TLS spoken there?";
+	return "no answer";
+}
+
 void
 setup_on_timer(struct conn *c)
 {
@@ -441,7 +542,7 @@ setup_on_timer(struct conn *c)
 	if (c->state == CONN_CONNECTING)
 		leave_addr(c);
 	else
-		fail(c, REASON_SETUP_TIMEOUT, "no answer");
+		fail(c, REASON_SETUP_TIMEOUT, get_silence(c));
 }
 
 void

@@ -171,7 +171,7 @@ input_read(struct session *s)
 		return;
 	}
 	deadline_note_received(s);
-	if (rc == IO_EOF) {
+	if (rc != IO_OK) {
 		/* What was sent before is answered (half-close). */
 		if (input_is_article(s))
 			session_close(s, REASON_CLIENT_EOF);

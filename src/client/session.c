@@ -116,8 +116,8 @@ get_events(const struct session *s)
 {
 	bool reads = input_is_wanted(s) || s->state == SESS_LINGERING;
 
-	return (reads ? EPOLLIN : 0u) |
-	    (output_pending(&s->output) > 0 ? EPOLLOUT : 0u);
+	return stream_get_mask(&s->stream, (reads ? EPOLLIN : 0u) |
+	    (output_pending(&s->output) > 0 ? EPOLLOUT : 0u));
 }
 
 /* False: the session is closed. */
@@ -232,7 +232,7 @@ throw_input_away(struct session *s)
 
 	rc = stream_read(&s->stream, session_loop(s)->buffer,
 	    LOOP_BUFFER_SIZE, &n);
-	if (rc == IO_EOF || rc == IO_FAIL)
+	if (rc != IO_OK && rc != IO_AGAIN)
 		session_close(s, s->end);
 }
 
@@ -242,6 +242,7 @@ on_event(struct loop *l, void *arg, uint32_t events)
 	struct session *s = arg;
 
 	(void)l;
+	events = stream_translate(&s->stream, events);
 	if (s->state == SESS_LINGERING)
 		throw_input_away(s);
 	else if ((events & (EPOLLERR | EPOLLHUP)) != 0)

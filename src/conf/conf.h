@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "net/addr.h"
+#include "net/tls.h"
 
 /* Sets of backends are masks of 64 bits, bit i for backends[i]. */
 #define CONF_BACKENDS_MAX 64
@@ -58,6 +59,12 @@ enum conf_strategy {
 enum conf_queue_mode {
 	QUEUE_LIFO,
 	QUEUE_FIFO
+};
+
+enum conf_tls {
+	TLS_NO,
+	TLS_IMPLICIT,
+	TLS_STARTTLS
 };
 
 enum conf_log_target {
@@ -118,6 +125,13 @@ struct conf_backend {
 	char *address;				/* as written */
 	char *host;				/* made from address */
 	uint16_t port;				/* made from address */
+	enum conf_tls tls;
+	bool tls_verify;
+	char *tls_ca_file;
+	char *tls_name;				/* NULL = host */
+	enum tls_version tls_min_version;
+	char *tls_ciphers;
+	struct tls_context *tls_context;	/* made from these; NULL = no */
 	char *username;
 	char *password;				/* from password_file, too */
 	char *password_file;

@@ -3,6 +3,7 @@
 
 #include <crypt.h>
 #include <getopt.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -29,7 +30,7 @@ static const struct option_row rows[] = {
 	    " the origin of each value, secrets masked, exit" },
 	{ 'l', "listen", "ADDR", "listen here instead of the [listen NAME]"
 	    " sections: host:port, [v6]:port, :port, unix:/path (repeatable)" },
-	{ 'b', "backend", "URL", "add a backend: nntp://[user@]host[:port]"
+	{ 'b', "backend", "URL", "add a backend: nntp:// or nntps://[user@]host[:port]"
 	    "[?key=value&...] (repeatable)" },
 	{ 'm', "mode", "MODE", "hybrid, per-command or stateful" },
 	{ 'n', "threads", "N", "worker threads, or auto" },
@@ -331,7 +332,8 @@ options_print_version(FILE *f)
 {
 	unsigned xxhash = XXH_versionNumber();
 
-	fprintf(f, "%s %s\ninih, libxcrypt %s, xxHash %u.%u.%u, glibc\n",
-	    PACKAGE_NAME, PACKAGE_VERSION, XCRYPT_VERSION_STR,
-	    xxhash / 10000, xxhash / 100 % 100, xxhash % 100);
+	fprintf(f, "%s %s\ninih, libxcrypt %s, xxHash %u.%u.%u, OpenSSL %s,"
+	    " glibc\n", PACKAGE_NAME, PACKAGE_VERSION, XCRYPT_VERSION_STR,
+	    xxhash / 10000, xxhash / 100 % 100, xxhash % 100,
+	    OpenSSL_version(OPENSSL_VERSION_STRING));
 }

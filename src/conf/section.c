@@ -36,6 +36,7 @@ clear_derived(struct conf_section *s, enum section_kind kind)
 	if (kind == KIND_BACKEND) {
 		backend = (struct conf_backend *)s;
 		free(backend->host);
+		tls_unref(backend->tls_context);
 	} else if (kind == KIND_LOG) {
 		log = (struct conf_log *)s;
 		free(log->target_path);

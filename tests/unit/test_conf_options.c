@@ -152,6 +152,8 @@ Test(url, taken_apart)
 		  "[::1]:99", "::1", "a@b:", 4 },
 		{ "nntp://h?password_file=%2fx%20y&", "h", "h", NULL, 2 },
 		{ "nntp://h?", "h", "h", NULL, 1 },
+		{ "nntps://h:563", "h:563", "h", NULL, 2 },
+		{ "NNTPS://me@h?tls_verify=no", "h", "h", "me", 4 },
 	};
 
 	for (size_t i = 0; i < ARRAY_N(cases); i++) {
@@ -173,7 +175,7 @@ Test(url, taken_apart)
 Test(url, refused)
 {
 	static const char *const urls[] = {
-		"", "h", "http://h", "nntps://h", "nntp://", "nntp://@h",
+		"", "h", "http://h", "nntpx://h", "nntp://", "nntps://h?tls=no", "nntp://@h",
 		"nntp:///", "nntp://h:x", "nntp://h:0", "nntp://h/path",
 		"nntp://h#x", "nntp://h?tier=1#x", "nntp://h?tier",
 		"nntp://h?tier=", "nntp://h?tier=100", "nntp://h?colour=1",

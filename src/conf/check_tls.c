@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "conf/check_tls.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/conf.h"
+#include "conf/field.h"
+#include "conf/report.h"
+#include "conf/section.h"
+
+/* What a wrong setting of a context is called. */
+static const char *const keys[TLS_SETTING_COUNT] = {
+	[TLS_SETTING_CA] = "tls_ca_file",
+	[TLS_SETTING_CIPHERS] = "tls_ciphers",
+};
+
+static bool
+is_default(const struct conf_section *s, const struct setting *set)
+{
+	char *value = field_get(set, s);
+	bool is_same = value == NULL ? set->def == NULL :
+	    set->def != NULL && strcmp(value, set->def) == 0;
+
+	free(value);
+	return is_same;
+}
+
+/* Keys that do nothing as long as tls says no. */
+static void
+check_unused(const struct conf_section *s, enum section_kind kind,
+    struct conf_report *report)
+{
+	size_t n;
+	const struct setting *rows = settings_get(kind, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (strncmp(rows[i].key, "tls_", 4) == 0 &&
+		    !is_default(s, &rows[i]))
+			report_add(report, SEVERITY_WARNING,
+			    section_get_place(s, kind, rows[i].key),
+			    "[%s %s]: %s means nothing with tls = no",
+			    sections[kind].word, s->name, rows[i].key);
+}
+
+/* --- backends ------------------------------------------------------------- */
+
+static void
+make_backend_context(struct conf_backend *b, struct conf_report *report)
+{
+	const struct tls_client_settings settings = {
+		.name = b->tls_name != NULL ? b->tls_name : b->host,
+		.verifies = b->tls_verify,
+		.ca_file = b->tls_ca_file,
+		.min_version = b->tls_min_version,
+		.ciphers = b->tls_ciphers,
+	};
+	enum tls_setting wrong;
+	char *why;
+
+	b->tls_context = tls_new_client(&settings, &wrong, &why);
+	if (b->tls_context != NULL)
+		return;
+	report_add(report, SEVERITY_ERROR, section_get_place(&b->s,
+	    KIND_BACKEND, keys[wrong]), "%s: %s", keys[wrong], why);
+	free(why);
+}
+
+void
+check_tls_backend(struct conf_backend *b, struct conf_report *report)
+{
+	if (b->tls == TLS_NO) {
+		check_unused(&b->s, KIND_BACKEND, report);
+		return;
+	}
+	if (!b->tls_verify)
+		report_add(report, SEVERITY_WARNING, section_get_place(&b->s,
+		    KIND_BACKEND, "tls_verify"), "[backend %s] has tls_verify ="
+		    " no: anybody in between can read the password and change"
+		    " articles", b->s.name);
+	if (b->host != NULL)
+		make_backend_context(b, report);
+}
