@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "client/deadline.h"
 #include "conf/conf.h"
+#include "net/stream_tls.h"
 #include "route/exchange.h"
 
 #include <stdlib.h>
@@ -151,6 +152,22 @@ input_take_unread(struct session *s)
 }
 
 void
+input_forget(struct session *s)
+{
+	keep(s, NULL, 0);
+	line_init(&s->line, 0);
+	s->input = INPUT_LINES;
+}
+
+/* The first that a client of TLS sends, whatever we speak. */
+static bool
+is_client_hello(const struct session *s, const char *p, size_t n)
+{
+	return s->received_bytes == 0 && !stream_is_tls(&s->stream) &&
+	    n >= 2 && p[0] == 0x16 && p[1] == 3;
+}
+
+void
 input_read(struct session *s)
 {
 	char *buffer = session_loop(s)->buffer;
@@ -177,6 +194,10 @@ input_read(struct session *s)
 			session_close(s, REASON_CLIENT_EOF);
 		else
 			s->input = INPUT_ENDED;
+		return;
+	}
+	if (is_client_hello(s, buffer + kept, n)) {
+		session_close(s, REASON_TLS_UNEXPECTED);
 		return;
 	}
 	s->received_bytes += n;

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* session - one client: its bytes become commands, answers become its bytes.
  *
- *   OPEN ──► LAST ──► FLUSHING ──► LINGERING ──► CLOSED
- *     └────────┴──────────┴────────────┴───────────►
+ *   TLS ──► OPEN ──► LAST ──► FLUSHING ──► LINGERING ──► CLOSED
+ *    │      │  ▲      └──────────┴────────────┴───────────►
+ *    ▼      ▼  └─────────┐
+ *  CLOSED  STARTTLS ──► LATE_TLS ──► CLOSED
  *
- * OPEN: reads commands. LAST: the server goes down, the first command in
+ * TLS: the handshake before the greeting. STARTTLS: 382 is said; when it is out
+ * the handshake begins: LATE_TLS. OPEN: reads commands. LAST: the server goes down, the first command in
  * flight may still be answered. FLUSHING: its last word is said, bytes are
  * still to be taken by the client. LINGERING: we have ended the stream, the
  * client's end is awaited, for closing with unread input would reset the

@@ -22,7 +22,8 @@ struct exchange;
 struct password_check;
 
 enum session_state {
-	SESS_OPEN, SESS_LAST, SESS_FLUSHING, SESS_LINGERING, SESS_CLOSED
+	SESS_TLS, SESS_STARTTLS, SESS_LATE_TLS, SESS_OPEN, SESS_LAST, SESS_FLUSHING,
+	SESS_LINGERING, SESS_CLOSED
 };
 
 /* What the client's next bytes are. */
@@ -53,6 +54,9 @@ struct session {
 	struct password_check *check;	/* under way or held, or NULL */
 	struct timer hold;		/* set while its answer is held */
 
+	struct list handshake_link;	/* in context->handshakes, or not */
+	uint64_t handshake_ms;		/* its place is taken since */
+
 	uint64_t started_ms;
 	uint64_t active_ms;		/* last byte from or to the client */
 	uint64_t noted_sent_bytes;	/* what it had been sent then */
@@ -77,12 +81,16 @@ void session_end(struct session *, enum reason);
 /* Without another word. */
 void session_close(struct session *, enum reason);
 void session_kick(struct session *);
+/* 382 is its answer to the first command. */
+void session_await_tls(struct session *);
 
 /* --- input.c --- */
 /* Reads from the socket and takes commands; may close the session. */
 void input_read(struct session *);
 /* Takes commands from what was read before. True when it took any. */
 bool input_take_unread(struct session *);
+/* What was read and not used yet is thrown away. */
+void input_forget(struct session *);
 /* More commands may be taken now. */
 bool input_is_wanted(const struct session *);
 

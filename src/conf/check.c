@@ -238,6 +238,7 @@ check_listen(const struct conf *c, struct conf_listen *l,
 		    " can be reached from outside and has neither users nor"
 		    " allow: everybody may use the backends", l->s.name,
 		    text);
+	check_tls_listen(l, report);
 	fill_mask(c, l, report);
 }
 

@@ -6,7 +6,9 @@
 #pragma once
 
 struct conf_backend;
+struct conf_listen;
 struct conf_report;
 
+void check_tls_listen(struct conf_listen *l, struct conf_report *report);
 /* After host was made. */
 void check_tls_backend(struct conf_backend *b, struct conf_report *report);

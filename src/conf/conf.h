@@ -115,6 +115,13 @@ struct conf_listen {
 	struct conf_section s;
 	struct addr address;
 	unsigned unix_mode;			/* mode_t bits */
+	enum conf_tls tls;
+	char *tls_cert, *tls_key;		/* tls_key NULL = in tls_cert */
+	enum tls_version tls_min_version;
+	char *tls_ciphers;
+	char *tls_client_ca;
+	bool require_tls;
+	struct tls_context *tls_context;	/* made from these; NULL = no */
 	struct conf_networks allow, deny;
 	struct conf_names backends;
 	uint64_t backends_mask;			/* made from backends */

@@ -147,6 +147,28 @@ static const struct setting settings[] = {
   " of the machine, or unix:/path. Numeric; port 0 is any free one." },
 { LISTEN(unix_mode, unix_mode), .type = SETTING_MODE, .def = "0660",
   .text = "Permissions of a unix socket." },
+{ LISTEN(tls, tls), ENUM(tls_words), .def = "no",
+  .text = "Encryption: none, from the first byte on (implicit; news servers"
+  " have port 563 for it), or when a client says STARTTLS." },
+{ LISTEN(tls_cert, tls_cert), TEXT(PATH, PATH_LENGTH_MAX),
+  .example = "/etc/nntpmux/cert.pem", .text = "The certificate (PEM), with"
+  " those behind it that clients may not know." },
+{ LISTEN(tls_key, tls_key), TEXT(PATH, PATH_LENGTH_MAX),
+  .example = "/etc/nntpmux/key.pem", .text = "Its key (PEM), without a"
+  " passphrase; empty = it is in tls_cert." },
+{ LISTEN(tls_min_version, tls_min_version), ENUM(tls_version_words),
+  .def = "1.2", .text = "The oldest version of TLS that is spoken." },
+{ LISTEN(tls_ciphers, tls_ciphers), TEXT(WORD, 1000),
+  .example = "ECDHE+AESGCM:TLS_AES_256_GCM_SHA384",
+  .text = "Ciphers of TLS 1.2 as in openssl-ciphers(1), and names of those of"
+  " TLS 1.3, which begin with TLS_; empty = those with forward secrecy and"
+  " authenticated encryption." },
+{ LISTEN(tls_client_ca, tls_client_ca), TEXT(PATH, PATH_LENGTH_MAX),
+  .example = "/etc/nntpmux/clients-ca.pem", .text = "Authorities (PEM); with"
+  " it a client needs a certificate of one of them, whatever login it has." },
+{ LISTEN(require_tls, require_tls), BOOL, .def = "yes",
+  .text = "With tls = starttls: nothing is read and nobody logs in before"
+  " STARTTLS." },
 { LISTEN(allow, allow), LIST(NETWORKS), .example = "10.0.0.0/8 ::1",
   .text = "Networks whose clients are served; empty = all." },
 { LISTEN(deny, deny), LIST(NETWORKS), .example = "10.6.6.0/24",

@@ -125,6 +125,12 @@ stream_end_writing(struct stream *s)
 	s->ops->end_writing(s);
 }
 
+void
+stream_cut(struct stream *s)
+{
+	end_writing_plain(s);
+}
+
 size_t
 stream_get_untaken(struct stream *s)
 {

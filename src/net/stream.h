@@ -55,6 +55,8 @@ enum io_rc stream_write(struct stream *, const struct iovec *iov, int iov_n,
 bool stream_is_quiet(struct stream *);
 /* Tells the peer that no more comes; reading goes on. */
 void stream_end_writing(struct stream *);
+/* The same, but TLS is not told: to the peer it looks broken off. */
+void stream_cut(struct stream *);
 /* Bytes that were written and that the peer's system has not taken yet. */
 size_t stream_get_untaken(struct stream *);
 /* Tells the peer at once what has arrived: one that sends a first small piece

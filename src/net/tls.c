@@ -205,6 +205,18 @@ set_client_ca(struct tls_context *t, const char *file)
 	return true;
 }
 
+const char *
+tls_get_warning(const struct tls_context *t)
+{
+	X509 *cert = SSL_CTX_get0_certificate(t->ctx);
+
+	if (X509_cmp_current_time(X509_get0_notAfter(cert)) < 0)
+		return "the certificate has expired";
+	if (X509_cmp_current_time(X509_get0_notBefore(cert)) > 0)
+		return "the certificate is not yet valid";
+	return NULL;
+}
+
 struct tls_context *
 tls_new_server(const struct tls_server_settings *s,
     enum tls_setting *setting_r, char **why_r)

@@ -55,6 +55,10 @@ struct tls_context *tls_new_server(const struct tls_server_settings *,
     enum tls_setting *setting_r, char **why_r)
     __attribute__((warn_unused_result));
 
+/* What is wrong with the certificate that clients get to see just now; NULL:
+ * nothing. */
+const char *tls_get_warning(const struct tls_context *);
+
 struct tls_context *tls_ref(struct tls_context *);
 /* NULL is fine. */
 void tls_unref(struct tls_context *);

@@ -21,6 +21,12 @@
 	X(CLIENT_STALL, "client-stall", "client takes no answers", NULL)      \
 	X(LINE_UNFINISHED, "line-unfinished", "client did not end its line",  \
 	    NULL)                                                             \
+	X(CLIENT_TLS, "client-tls", "no TLS with client", NULL)               \
+	X(TLS_UNEXPECTED, "tls-unexpected",                                   \
+	    "client speaks TLS where it is not spoken", NULL)                 \
+	X(TLS_TIMEOUT, "tls-timeout", "no TLS handshake in time", NULL)       \
+	X(TLS_SLOW, "tls-slow", "TLS handshake too slow, others wait", NULL)  \
+	X(TLS_BUSY, "tls-busy", "TLS handshakes are piling up", NULL)         \
 	X(UNKNOWN_COMMANDS, "unknown-commands", "unknown commands only",      \
 	    "400 this is a news server")                                      \
 	X(LOGIN_TIMEOUT, "login-timeout", "client did not log in", NULL)      \

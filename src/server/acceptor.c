@@ -127,15 +127,18 @@ enter(struct acceptor *a, const struct conf_listen *conf,
 }
 
 static void
-refuse(int fd, const struct addr *peer, enum reason reason)
+refuse(const struct conf_listen *conf, int fd, const struct addr *peer,
+    enum reason reason)
 {
 	char line[128], text[ADDR_TEXT_MAX];
 	int n = snprintf(line, sizeof(line), "%s\r\n", reason_answer(reason));
 
 	log_info("client=%s end=%s (%s)", addr_format(peer, text),
 	    reason_key(reason), reason_words(reason));
-	/* A new socket takes one line; a client that is gone loses nothing. */
-	(void)!send(fd, line, (size_t)n, MSG_NOSIGNAL);
+	/* A new socket takes one line; a client that is gone loses nothing, and
+	 * one that waits for a handshake would not understand it. */
+	if (conf->tls != TLS_IMPLICIT)
+		(void)!send(fd, line, (size_t)n, MSG_NOSIGNAL);
 	(void)shutdown(fd, SHUT_WR);
 	close(fd);
 }
@@ -162,7 +165,7 @@ admit(struct listener *l, int fd, const struct addr *peer)
 	enum reason reason = enter(a, l->conf, peer);
 
 	if (reason != REASON_NONE)
-		refuse(fd, peer, reason);
+		refuse(l->conf, fd, peer, reason);
 	else
 		worker_give_client(choose_worker(a), fd, peer, l->conf);
 }

@@ -8,6 +8,7 @@
 #include "client/session.h"
 #include "conf/conf.h"
 #include "net/loop.h"
+#include "net/stream_tls.h"
 #include "route/bounds.h"
 #include "server/server.h"
 
@@ -31,7 +32,17 @@ static uint64_t
 get_connection_bytes(const struct conf_backend *b)
 {
 	return sizeof(struct conn) +
-	    bounds_get_relay(b->pipeline_depth, session_get_article_max());
+	    bounds_get_relay(b->pipeline_depth, session_get_article_max()) +
+	    (b->tls != TLS_NO ? stream_get_tls_max(false) : 0);
+}
+
+static bool
+has_tls_listener(const struct conf *c)
+{
+	for (size_t i = 0; i < c->listens_n; i++)
+		if (c->listens[i].tls != TLS_NO)
+			return true;
+	return false;
 }
 
 static uint64_t
@@ -71,7 +82,8 @@ memory_get_bound(const struct conf *c, struct memory *m_r)
 		if (n > m_r->connection_bytes)
 			m_r->connection_bytes = n;
 	}
-	n = session_get_size_max(&c->proxy);
+	n = session_get_size_max(&c->proxy) +
+	    (has_tls_listener(c) ? stream_get_tls_max(true) : 0);
 	m_r->client_bytes = n + OVERHEAD(n);
 	n = get_rest(c, m_r->connections_n);
 	m_r->rest_bytes = n + OVERHEAD(n);

@@ -44,6 +44,7 @@ worker_start(struct worker *w, unsigned index,
 	w->context.failures = shared->failures;
 	w->context.loop = &w->loop;
 	list_init(&w->context.sessions);
+	list_init(&w->context.handshakes);
 	w->backends = backends;
 	w->backends_n = shared->conf->backends_n;
 	error = pthread_create(&w->thread, NULL, run, w);

@@ -98,6 +98,7 @@ def serving(path, ca=None):
 def trusting(ca, cert=None):
     """For a client: this authority; with cert, it shows that."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF    # a cut is seen
     context.load_verify_locations(ca.path)
     if cert:
         context.load_cert_chain(cert)

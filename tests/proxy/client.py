@@ -101,6 +101,8 @@ class Client:
         except socket.timeout:
             raise AssertionError("no answer in time; so far: %r"
                                  % bytes(self.buf[-200:]))
+        except ssl.SSLZeroReturnError:
+            return False
         except (ConnectionResetError, ssl.SSLEOFError):
             self.was_cut = True
             return False
