@@ -8,6 +8,7 @@ import struct
 from timing import LIMIT
 
 PIECE = 1 << 18
+UNEXPECTED_EOF = "UNEXPECTED_EOF_WHILE_READING"
 
 
 def to_bytes(text):
@@ -103,7 +104,9 @@ class Client:
                                  % bytes(self.buf[-200:]))
         except ssl.SSLZeroReturnError:
             return False
-        except (ConnectionResetError, ssl.SSLEOFError):
+        except (ConnectionResetError, ssl.SSLError) as error:
+            if getattr(error, "reason", UNEXPECTED_EOF) != UNEXPECTED_EOF:
+                raise
             self.was_cut = True
             return False
         self.buf += data
