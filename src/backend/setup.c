@@ -50,9 +50,8 @@ on_failure(struct task *t)
 	const struct conn_user *user_ops = c->user_ops;
 	void *user = c->user;
 
-	c->user_ops = NULL;
-	c->state = CONN_BLANK;
 	counter_add(&backend_count(c->backend, c->loop)->failures, 1);
+	conn_become_blank(c);
 	pool_discard(&c->item, c->failed == REASON_LIMITED ? DISCARD_LIMITED :
 	    DISCARD_UNMADE, c->loop->now_ms);
 	if (user_ops != NULL)
@@ -125,7 +124,7 @@ start_tls(struct conn *c, enum conn_state state)
 	 * as if it had come from the server (RFC 4642, 5). */
 	if (c->line_n > 0)
 		fail(c, REASON_UNSOLICITED, "more than an answer before TLS");
-	else if (!stream_start_tls(&c->stream, c->backend->conf->tls_context))
+	else if (!stream_start_tls(&c->stream, c->conf->tls_context))
 		fail(c, REASON_TLS_FAILED, "OpenSSL can't");
 	else
 		shake_hands(c);
@@ -186,7 +185,7 @@ on_resolved(struct message *m)
 void
 setup_start(struct conn *c)
 {
-	const struct conf_backend *conf = c->backend->conf;
+	const struct conf_backend *conf = c->conf;
 	struct resolve *r = xcalloc(1, sizeof(*r));
 
 	c->deadline_ms = c->loop->now_ms + conf->connect_timeout_ms;
@@ -239,7 +238,7 @@ on_connected(struct conn *c)
 		return;
 	}
 	conn_set_deadline(c, c->deadline_ms);
-	if (c->backend->conf->tls == TLS_IMPLICIT)
+	if (c->conf->tls == TLS_IMPLICIT)
 		start_tls(c, CONN_TLS);
 	else
 		await(c, CONN_GREETING);
@@ -285,7 +284,7 @@ say(struct conn *c, enum conn_state next, const char *words,
 static void
 start_dialogue(struct conn *c)
 {
-	if (c->backend->conf->tls == TLS_STARTTLS &&
+	if (c->conf->tls == TLS_STARTTLS &&
 	    !stream_is_tls(&c->stream))
 		say(c, CONN_STARTTLS, "STARTTLS", "");
 	else
@@ -309,7 +308,7 @@ ask_capabilities(struct conn *c)
 static void
 log_in(struct conn *c)
 {
-	const char *username = c->backend->conf->username;
+	const char *username = c->conf->username;
 
 	if (username == NULL)
 		ask_capabilities(c);
@@ -402,7 +401,7 @@ is_mode_reader_fine(int code)
 static bool
 on_answer(struct conn *c, int code)
 {
-	const struct conf_backend *conf = c->backend->conf;
+	const struct conf_backend *conf = c->conf;
 
 	switch (c->state) {
 	case CONN_GREETING:
@@ -454,7 +453,7 @@ on_line(struct conn *c, const struct response *r)
 	bool is_limit = ceiling_is_told(r->code, c->line, r->line_n);
 	char said[BACKEND_SAID_MAX];
 
-	backend_format_said(c->backend, c->line, r->line_n, said);
+	backend_format_said(c->conf, c->line, r->line_n, said);
 	drop_octets(c, r->line_n);
 	if (!on_answer(c, r->code))
 		fail(c, is_limit ? REASON_LIMITED : REASON_REFUSED, said);

@@ -21,6 +21,9 @@ enum log_format { FORMAT_TEXT, FORMAT_JSON };
 int log_open(const char *target, enum log_level level, enum log_format format)
     __attribute__((warn_unused_result));
 
+/* Another level and form for the lines to come. Any thread. */
+void log_configure(enum log_level level, enum log_format format);
+
 /* Opens the file of the target again (USR1, after a rotation). 0, or -1 with
  * errno: then the old file goes on. Any thread. */
 int log_reopen(void) __attribute__((warn_unused_result));

@@ -104,8 +104,11 @@ fail(struct session *s, const char *why)
 void
 handshake_begin(struct session *s)
 {
-	if (!stream_start_tls(&s->stream, s->listen->tls_context))
-		fail(s, "OpenSSL can't");
+	struct tls_context *context = s->listen->tls_context;
+
+	/* A reload may have taken it away behind the 382. */
+	if (context == NULL || !stream_start_tls(&s->stream, context))
+		fail(s, "TLS can't be started");
 }
 
 bool

@@ -36,7 +36,7 @@ enum session_input {
 struct session {
 	struct list link;		/* in context->sessions */
 	struct client_context *context;	/* const */
-	const struct conf_listen *listen;	/* const */
+	const struct conf_listen *listen;	/* a reference: listen->whole */
 	enum session_state state;
 	enum session_input input;
 	struct stream stream;
@@ -116,6 +116,8 @@ bool login_is_needed(const struct session *);
 const char *login_format_user(const struct session *,
     char buf[LOGIN_TEXT_MAX]);
 void login_init(struct session *);
+/* Another configuration: false when who is logged in is no user any more. */
+bool login_change(struct session *);
 void login_answer(struct session *, struct exchange *x);
 /* What is under way is for nobody any more. */
 void login_give_up(struct session *);

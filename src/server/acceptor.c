@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "client/census.h"
 #include "conf/conf.h"
+#include "net/call.h"
 #include "net/listener.h"
 #include "nntp/reason.h"
 #include "server/worker.h"
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define BATCH 64
@@ -22,6 +24,18 @@
 static void on_connection(struct loop *l, void *arg, uint32_t events);
 
 /* --- opening ------------------------------------------------------------------- */
+
+static struct listener *
+find_listener(const struct acceptor *a, const struct addr *address)
+{
+	for (size_t i = 0; i < a->listeners_n; i++) {
+		const struct addr *at = &a->listeners[i].conf->address;
+
+		if (addr_is_equal(at, address) && at->dual == address->dual)
+			return &a->listeners[i];
+	}
+	return NULL;
+}
 
 static int
 open_one(struct acceptor *a, const struct conf_listen *conf)
@@ -55,14 +69,27 @@ acceptor_open(struct acceptor *a, const struct conf *conf)
 	return 0;
 }
 
-void
-acceptor_close(struct acceptor *a)
+/* All but those that are another's, too. */
+static void
+close_listeners(struct acceptor *a, const struct acceptor *other)
 {
-	for (size_t i = 0; i < a->listeners_n; i++)
-		listener_close(a->listeners[i].fd, &a->listeners[i].bound);
+	for (size_t i = 0; i < a->listeners_n; i++) {
+		struct listener *l = &a->listeners[i];
+
+		if (find_listener(other, &l->conf->address) == NULL)
+			listener_close(l->fd, &l->bound);
+	}
 	free(a->listeners);
 	a->listeners = NULL;
 	a->listeners_n = 0;
+}
+
+void
+acceptor_close(struct acceptor *a)
+{
+	static const struct acceptor none;
+
+	close_listeners(a, &none);
 }
 
 /* --- pausing -------------------------------------------------------------------- */
@@ -196,6 +223,95 @@ on_connection(struct loop *loop, void *arg, uint32_t events)
 		}
 		/* else this one was lost on its way (accept(2)): the next */
 	}
+}
+
+/* --- another configuration ------------------------------------------------------- */
+
+int
+acceptor_prepare(const struct acceptor *a, const struct conf *conf,
+    struct acceptor *next)
+{
+	*next = (struct acceptor){ .conf = conf };
+	next->listeners = xcalloc(conf->listens_n, sizeof(next->listeners[0]));
+	for (size_t i = 0; i < conf->listens_n; i++) {
+		const struct conf_listen *listen = &conf->listens[i];
+		const struct listener *l = find_listener(a, &listen->address);
+
+		if (l != NULL) {
+			next->listeners[next->listeners_n] = *l;
+			next->listeners[next->listeners_n++].conf = listen;
+		} else if (open_one(next, listen) < 0) {
+			acceptor_abandon(a, next);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+void
+acceptor_abandon(const struct acceptor *a, struct acceptor *next)
+{
+	close_listeners(next, a);
+}
+
+struct change {
+	struct acceptor *acceptor, *next;
+	unsigned clients_max;
+};
+
+static void
+pause_for_change(void *arg)
+{
+	struct acceptor *a = arg;
+
+	if (timer_is_set(&a->pause))
+		timer_clear(&a->loop.timers, &a->pause);
+	else
+		unwatch_all(a);
+}
+
+void
+acceptor_pause(struct acceptor *a)
+{
+	loop_call(&a->loop, pause_for_change, a);
+}
+
+/* A socket that was there already may be for others now. */
+static void
+set_mode(const struct listener *l)
+{
+	const struct addr *at = &l->conf->address;
+
+	if (addr_is_unix(at) && chmod(at->un.sun_path, l->conf->unix_mode) < 0)
+		log_warn("%s: can't change its mode: %s", at->un.sun_path,
+		    strerror(errno));
+}
+
+static void
+change(void *arg)
+{
+	struct change *c = arg;
+	struct acceptor *a = c->acceptor, *next = c->next;
+
+	close_listeners(a, next);
+	a->conf = next->conf;
+	a->clients_max = c->clients_max;
+	a->listeners = next->listeners;
+	a->listeners_n = next->listeners_n;
+	for (size_t i = 0; i < a->listeners_n; i++) {
+		a->listeners[i].acceptor = a;
+		set_mode(&a->listeners[i]);
+	}
+	watch_all(a);
+}
+
+void
+acceptor_change(struct acceptor *a, struct acceptor *next,
+    unsigned clients_max)
+{
+	struct change c = { a, next, clients_max };
+
+	loop_call(&a->loop, change, &c);
 }
 
 /* --- life -------------------------------------------------------------------------- */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* acceptor - the thread that takes connections in and hands them to workers.
  *
- * It admits (deny, allow, max_clients, max_clients_per_address), gives each to the least loaded worker
- * and keeps nothing. When the process or the system runs out of descriptors or
+ * It admits (deny, allow, max_clients, max_clients_per_address), gives each to
+ * the least loaded worker and keeps nothing. When the process or the system runs out of descriptors or
  * memory it pauses and tries again, for it must never end. */
 #pragma once
 
@@ -27,16 +27,16 @@ struct listener {
 
 struct acceptor {
 	/* const after start */
-	const struct conf *conf;
 	struct census *census;
-	unsigned clients_max;
-	struct listener *listeners;
-	size_t listeners_n;
 	struct worker *workers;
 	unsigned workers_n;
 	pthread_t thread;
 
-	/* owner: its thread */
+	/* owner: its thread; acceptor_change() */
+	const struct conf *conf;
+	unsigned clients_max;
+	struct listener *listeners;
+	size_t listeners_n;
 	struct loop loop;
 	struct timer pause;
 	unsigned turn;
@@ -56,3 +56,20 @@ int acceptor_start(struct acceptor *, struct worker *workers,
 void acceptor_stop(struct acceptor *);
 /* Closes the listeners, started or not. */
 void acceptor_close(struct acceptor *);
+
+/* For another configuration. Main thread, all of them.
+ *
+ * The listeners that it has, into next: those with an address that is listened
+ * at already are the same, others are opened. 0, or -1: what failed is logged,
+ * nothing has changed. */
+int acceptor_prepare(const struct acceptor *, const struct conf *conf,
+    struct acceptor *next) __attribute__((warn_unused_result));
+/* It is not to be. */
+void acceptor_abandon(const struct acceptor *, struct acceptor *next);
+/* No connection is taken in until acceptor_change(); none that was is on its
+ * way to a worker when this returns, but in its inbox. */
+void acceptor_pause(struct acceptor *);
+/* Takes next's listeners and conf in the place of its own; those that are not
+ * among them are closed. */
+void acceptor_change(struct acceptor *, struct acceptor *next,
+    unsigned clients_max);

@@ -64,7 +64,9 @@ process_detach(void)
 	}
 	close(fds[0]);
 	ready_fd = fds[1];
-	if (setsid() < 0 || chdir("/") < 0)
+	/* Not to "/": relative names are what they were when the configuration
+	 * is read again. */
+	if (setsid() < 0)
 		return -1;
 	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null_fd < 0)
