@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* session_priv - what session.c (life), input.c (bytes to commands), answers.c
- * (what the proxy answers itself) and login.c share; nobody else includes it.
+ * (what the proxy answers itself), login.c, handshake.c and deadline.c share;
+ * nobody else includes it.
  *
  * Owner and thread as in session.h. */
 #pragma once
