@@ -306,8 +306,8 @@ def test_starttls_while_there_are_too_many(bed):
                         "address": "127.0.0.1:0", "tls": "implicit",
                         "tls_cert": cert}})
     client = proxy.client()
-    crowd = silent(proxy, 256, "other")
-    proxy.client().fence()      # they have all been accepted
+    crowd = silent(proxy, 256 + 4, "other")
+    proxy.wait_log("end=tls-busy", 4)
     assert client.code("STARTTLS") == "580"
     assert client.code("STAT " + A) == "483"
     wait_until(lambda: client.code("STARTTLS") == "382", what="382")
