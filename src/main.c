@@ -5,6 +5,7 @@
 #include "conf/start.h"
 #include "server/memory.h"
 #include "server/server.h"
+#include "server/trial.h"
 
 int
 main(int argc, char **argv)
@@ -14,8 +15,12 @@ main(int argc, char **argv)
 	int code;
 
 	if (conf_start(argc, argv, &options, memory_print_bound, &conf,
-	    &code))
-		code = server_run(conf, &options);
+	    &code)) {
+		if (options.action == ACTION_TEST_BACKENDS)
+			code = trial_run(conf, stdout);
+		else
+			code = server_run(conf, &options);
+	}
 	options_fini(&options);
 	return code;
 }

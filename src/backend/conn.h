@@ -79,6 +79,10 @@ struct conn_user {
 	void (*expired)(struct conn *, void *user);
 	/* All that waited to be sent has been. */
 	void (*drained)(struct conn *, void *user);
+	/* While it is made: a phase has ended, and what was said there, by the
+	 * server (masked) or by us. May be NULL. */
+	void (*noted)(struct conn *, void *user, const char *phase,
+	    const char *said);
 };
 
 struct conn {

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +37,14 @@ static const char *const phases[CONN_STATE_COUNT] = {
 	[CONN_READY] = "ready",
 	[CONN_PARTING] = "parting",
 };
+
+/* For whoever wants to know how it gets on. */
+static void
+note(struct conn *c, const char *said)
+{
+	if (c->user_ops != NULL && c->user_ops->noted != NULL)
+		c->user_ops->noted(c, c->user, phases[c->state], said);
+}
 
 static void await(struct conn *, enum conn_state);
 static void start_dialogue(struct conn *);
@@ -76,6 +85,8 @@ fail(struct conn *c, enum reason reason, const char *said)
 {
 	log_warn("backend=%s phase=%s reason=%s (%s): %s", c->backend->name,
 	    phases[c->state], reason_key(reason), reason_words(reason), said);
+	if (reason != REASON_REFUSED && reason != REASON_LIMITED)
+		note(c, said);	/* else it is noted already */
 	if (conn_is_to_blame(c, reason))
 		backend_blame(c->backend, phases[c->state], reason, said, 0,
 		    c->loop->now_ms);
@@ -108,8 +119,10 @@ shake_hands(struct conn *c)
 		fail(c, REASON_TLS_FAILED, stream_get_trouble(&c->stream));
 		return;
 	}
+	stream_format_tls(&c->stream, text);
 	log_debug("backend=%s fd=%d %s", c->backend->name, c->stream.fd,
-	    stream_format_tls(&c->stream, text));
+	    text);
+	note(c, text);
 	if (c->state == CONN_TLS)
 		await(c, CONN_GREETING);
 	else
@@ -168,12 +181,22 @@ start_connecting(struct conn *c, struct resolve *r)
 }
 
 static void
+note_found(struct conn *c, size_t n)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%zu address%s", n, n == 1 ? "" : "es");
+	note(c, text);
+}
+
+static void
 on_resolved(struct message *m)
 {
 	struct resolve *r = LIST_ENTRY(m, struct resolve, message);
 	struct conn *c = r->user;
 
 	if (c != NULL && r->n > 0) {
+		note_found(c, r->n);
 		start_connecting(c, r);
 		return;
 	}
@@ -209,12 +232,24 @@ setup_start(struct conn *c)
 	resolver_ask(c->backend->resolver, r);
 }
 
+/* About the address that is tried now. */
+static void
+note_addr(struct conn *c, const char *what)
+{
+	char addr[ADDR_TEXT_MAX], text[ADDR_TEXT_MAX + 128];
+
+	addr_format(&c->resolve->addrs[c->addrs_tried - 1], addr);
+	snprintf(text, sizeof(text), "%s%s", addr, what);
+	note(c, text);
+}
+
 /* Back to the list, when there is more of it; errno tells why. */
 static void
 leave_addr(struct conn *c)
 {
 	int error = errno;
 
+	note_addr(c, " does not answer");
 	conn_close_socket(c);
 	errno = error;
 	try_next_addr(c);
@@ -237,6 +272,7 @@ on_connected(struct conn *c)
 		leave_addr(c);
 		return;
 	}
+	note_addr(c, "");
 	conn_set_deadline(c, c->deadline_ms);
 	if (c->conf->tls == TLS_IMPLICIT)
 		start_tls(c, CONN_TLS);
@@ -348,6 +384,14 @@ is_terminator(const char *line, size_t n)
 }
 
 static void
+note_capabilities(struct conn *c)
+{
+	char text[CAPABILITIES_MAX];
+
+	note(c, capabilities_format(&c->announced, text));
+}
+
+static void
 read_capabilities(struct conn *c)
 {
 	const char *lf;
@@ -360,6 +404,7 @@ read_capabilities(struct conn *c)
 			capabilities_parse(&c->announced, c->line, n);
 		drop_octets(c, n + 1);
 		if (is_end) {
+			note_capabilities(c);
 			end_capabilities(c);
 			return;
 		}
@@ -454,6 +499,8 @@ on_line(struct conn *c, const struct response *r)
 	char said[BACKEND_SAID_MAX];
 
 	backend_format_said(c->conf, c->line, r->line_n, said);
+	if (r->code != 101)
+		note(c, said);
 	drop_octets(c, r->line_n);
 	if (!on_answer(c, r->code))
 		fail(c, is_limit ? REASON_LIMITED : REASON_REFUSED, said);

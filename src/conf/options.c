@@ -14,6 +14,9 @@
 #include "conf/url.h"
 #include "net/addr.h"
 
+/* In the place of a letter, for options that have none. */
+enum { LONG_TEST_BACKENDS = 1, LONG_N };
+
 struct option_row {
 	char letter;
 	const char *name;
@@ -41,6 +44,9 @@ static const struct option_row rows[] = {
 	{ 'p', "pidfile", "FILE", "write the process id here" },
 	{ 'v', "verbose", NULL, "log more (repeatable)" },
 	{ 'q', "quiet", NULL, "log less (repeatable)" },
+	{ LONG_TEST_BACKENDS, "test-backends", NULL, "connect to each backend,"
+	    " print each phase with its time, greeting and capabilities,"
+	    " exit" },
 	{ 'V', "version", NULL, "print the versions and exit" },
 	{ 'h', "help", NULL, "print this and exit" },
 };
@@ -228,6 +234,9 @@ apply(struct options *o, int letter, char *arg, char **error_r)
 	case 'T':
 		o->action = ACTION_DUMP;
 		return 0;
+	case LONG_TEST_BACKENDS:
+		o->action = ACTION_TEST_BACKENDS;
+		return 0;
 	case 'V':
 		o->action = ACTION_VERSION;
 		return 0;
@@ -295,6 +304,8 @@ options_parse(struct options *o, int argc, char **argv, char **error_r)
 		longs[i].has_arg = rows[i].arg != NULL ? required_argument :
 		    no_argument;
 		longs[i].val = rows[i].letter;
+		if (rows[i].letter < LONG_N)
+			continue;
 		*s++ = rows[i].letter;
 		if (rows[i].arg != NULL)
 			*s++ = ':';
@@ -317,7 +328,11 @@ options_print_help(FILE *f)
 {
 	fputs("usage: nntpmux [options]\n\n", f);
 	for (size_t i = 0; i < ARRAY_N(rows); i++) {
-		fprintf(f, "  -%c, --%s%s%s\n", rows[i].letter, rows[i].name,
+		if (rows[i].letter < LONG_N)
+			fputs("      ", f);
+		else
+			fprintf(f, "  -%c, ", rows[i].letter);
+		fprintf(f, "--%s%s%s\n", rows[i].name,
 		    rows[i].arg != NULL ? " " : "",
 		    rows[i].arg != NULL ? rows[i].arg : "");
 		doc_print_wrapped(f, "        ", rows[i].text);

@@ -70,6 +70,7 @@ class Fake:
                              "LIST ACTIVE NEWSGROUPS OVERVIEW.FMT"]
         self.script = None                  # one, or a list: the last stays
         self.on = {}
+        self.host = None                    # a name instead of the address
         self.secure = secure
         self.starttls = starttls
         self.setup = SETUP + ("STARTTLS",) * bool(secure)
@@ -93,7 +94,8 @@ class Fake:
 
     @property
     def url(self):
-        host, port = self.address
+        """Of the [backend] section."""
+        host, port = self.host or self.address[0], self.address[1]
         return "%s:%d" % ("[%s]" % host if ":" in host else host, port)
 
     # --- what a test asks

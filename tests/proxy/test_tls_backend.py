@@ -99,9 +99,8 @@ def test_accepted_system_authority(bed):
 
 
 def test_host_is_the_name(bed):
-    be = secured(bed, bed.authority.issue("localhost"), tls_name=None,
-                 address=None)
-    be.options["address"] = "localhost:%d" % be.address[1]
+    be = secured(bed, bed.authority.issue("localhost"), tls_name=None)
+    be.host = "localhost"
     assert bed.proxy(be).client().code("STAT " + A) == "223"
 
 
@@ -194,6 +193,7 @@ def weakened(be, ciphers="ALL:@SECLEVEL=0"):
     return be.secure
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_no_common_version(bed):
     be = good(bed)
     weakened(be).maximum_version = ssl.TLSVersion.TLSv1_1

@@ -78,6 +78,9 @@ Test(options, each_does_its_work)
 	cr_assert_eq(PARSE(&o, &error, "--version"), 0);
 	cr_assert_eq(o.action, ACTION_VERSION);
 	options_fini(&o);
+	cr_assert_eq(PARSE(&o, &error, "--test-backends"), 0);
+	cr_assert_eq(o.action, ACTION_TEST_BACKENDS);
+	options_fini(&o);
 	cr_assert_eq(PARSE(&o, &error, "-h"), 0);
 	cr_assert_eq(o.action, ACTION_HELP);
 	options_fini(&o);
@@ -110,8 +113,8 @@ Test(options, usage_errors)
 	USAGE("needs a name", "-s", "backend.tier=1");
 	USAGE("no name", "-s", "log x.level=info");
 	USAGE("file only", "-s", "proxy.include=x");
-	/* Their time comes later. */
-	USAGE("unknown option", "--test-backends");
+	USAGE("unknown option", "-\001");
+	/* Its time comes later. */
 	USAGE("unknown option", "--hash-password");
 }
 
