@@ -10,6 +10,7 @@
 
 /* What a listener offers of TLS 1.2; of 1.3 all is good. */
 static const char server_ciphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
+static const char server_groups[] = "X25519:P-256:X448:P-384:P-521";
 
 /* --- life ----------------------------------------------------------------- */
 
@@ -234,6 +235,7 @@ tls_new_server(const struct tls_server_settings *s,
 	/* Sessions are in tickets, so they take no memory here. */
 	SSL_CTX_set_session_cache_mode(t->ctx, SSL_SESS_CACHE_OFF);
 	CHECK(SSL_CTX_set_session_id_context(t->ctx, id, sizeof(id)) == 1);
+	CHECK(SSL_CTX_set1_groups_list(t->ctx, server_groups) == 1);
 	if (SSL_CTX_use_certificate_chain_file(t->ctx, s->cert_file) != 1)
 		return fail(t, TLS_SETTING_CERT, setting_r, why_r);
 	if (SSL_CTX_use_PrivateKey_file(t->ctx, key_file,

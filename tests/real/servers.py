@@ -71,15 +71,16 @@ class Service:
 
 class Nntpmux:
     """The proxy before backends (name to keys). With user, its clients must
-    log in."""
+    log in; listen: more keys of its listener."""
 
     def __init__(self, directory, program, mode, backends, user=None,
-                 password=None):
+                 password=None, listen=None):
         os.makedirs(directory)
         self.mode = mode
         self.user, self.password = user, password
         sections = {"proxy": {"threads": "2", "mode": mode},
-                    "listen main": {"address": "127.0.0.1:0"},
+                    "listen main": {"address": "127.0.0.1:0",
+                                    **(listen or {})},
                     "log": {"level": "info", "stats_interval": "0"}}
         for name, keys in backends.items():
             keys = dict(keys)
