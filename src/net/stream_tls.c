@@ -11,10 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A record with what OpenSSL puts around it, and all else that it has for a
- * connection, the certificates of a handshake among it; measured. */
+/* A record with what OpenSSL puts around it; what it has for a connection that
+ * is idle, which is 15 KiB, and some more; a chain as it came and in objects;
+ * the longest ClientHello that it takes, with the record it comes in. */
 #define RECORD_BYTES (17 * 1024)
-#define OBJECTS_BYTES (40 * 1024)
+#define OBJECTS_BYTES (24 * 1024)
+#define CERTIFICATE_BYTES (3 * TLS_CHAIN_MAX_BYTES)
+#define HANDSHAKE_BYTES (160 * 1024)
 
 struct stream_tls {
 	const struct stream_ops *below;	/* of the plain stream */
@@ -299,10 +302,17 @@ stream_get_trouble(const struct stream *s)
 }
 
 size_t
-stream_get_tls_max(bool is_server)
+stream_get_tls_max(bool is_server, bool has_certificate)
 {
 	return OBJECTS_BYTES + RECORD_BYTES + (is_server ? RECORD_BYTES :
-	    TLS_CLIENT_BUFFER_BYTES);
+	    TLS_CLIENT_BUFFER_BYTES) + (has_certificate ? CERTIFICATE_BYTES :
+	    0);
+}
+
+size_t
+stream_get_handshake_max(void)
+{
+	return HANDSHAKE_BYTES;
 }
 
 const char *

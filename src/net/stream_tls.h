@@ -37,6 +37,8 @@ const char *stream_get_trouble(const struct stream *);
 const char *stream_format_tls(const struct stream *,
     char buf[STREAM_TLS_TEXT_MAX]);
 
-/* The most memory that TLS takes for one connection: while data flows, or
- * while a handshake goes on. */
-size_t stream_get_tls_max(bool is_server);
+/* The most memory that TLS takes for one connection, with or without a
+ * certificate of the peer; and for a handshake with a client, on top of that,
+ * while it goes on. */
+size_t stream_get_tls_max(bool is_server, bool has_certificate);
+size_t stream_get_handshake_max(void);

@@ -62,6 +62,7 @@ new_context(const SSL_METHOD *method, enum tls_version min_version)
 	/* Early data could be replayed: it is never sent nor taken. */
 	SSL_CTX_set_max_early_data(t->ctx, 0);
 	SSL_CTX_set_read_ahead(t->ctx, 1);
+	SSL_CTX_set_max_cert_list(t->ctx, TLS_CHAIN_MAX_BYTES);
 	return t;
 }
 

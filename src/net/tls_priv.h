@@ -17,6 +17,9 @@
 /* What is read from a server at a time: several records. */
 #define TLS_CLIENT_BUFFER_BYTES (64 * 1024)
 
+/* The longest chain of certificates that a peer may send. */
+#define TLS_CHAIN_MAX_BYTES (32 * 1024)
+
 /* Enough for a client that makes several connections at a time. */
 #define TLS_SESSIONS_MAX 16
 
