@@ -6,7 +6,6 @@
 #include "backend/backend.h"
 #include "backend/setup.h"
 #include "conf/conf.h"
-#include "net/stream_tls.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -483,7 +482,7 @@ put(struct conn *c, put_f *put_item)
 	conn_set_reading(c, true);
 	/* What TLS has read ahead no event would tell the next user of. */
 	if (output_pending(&c->output) > 0 ||
-	    (stream_is_tls(&c->stream) && !stream_is_quiet(&c->stream))) {
+	    (c->stream.has_more && !stream_is_quiet(&c->stream))) {
 		conn_discard(c, DISCARD_FAILED);
 	} else if (c->trace == CONN_UNKNOWN_SENT ||
 	    !conn_is_current(&c->item, NULL)) {

@@ -179,16 +179,14 @@ serve(struct session *s)
 static void
 start_lingering(struct session *s)
 {
+	enter(s, SESS_LINGERING);
+	s->linger_ms = session_loop(s)->now_ms;
 	if (s->end == REASON_CUT)
 		stream_cut(&s->stream);
 	else
 		stream_end_writing(&s->stream);
-	if (s->input == INPUT_ENDED) {
+	if (s->input == INPUT_ENDED)
 		session_close(s, s->end);
-		return;
-	}
-	enter(s, SESS_LINGERING);
-	s->linger_ms = session_loop(s)->now_ms;
 }
 
 /* --- TLS ----------------------------------------------------------------------- */

@@ -39,6 +39,7 @@ struct stream {
 	const struct stream_ops *ops;
 	int fd;			/* -1: closed */
 	struct stream_tls *tls;	/* of stream_tls.c, or NULL */
+	bool has_more;		/* read ahead: see loop_set_more() */
 	bool is_read_blocked;	/* it must send before it can read on */
 };
 

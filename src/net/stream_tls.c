@@ -36,6 +36,7 @@ static const struct stream_ops tls_ops;
 static void
 set_more(struct stream *s, bool has_more)
 {
+	s->has_more = has_more;
 	loop_set_more(loop_current(), s->fd, has_more);
 }
 
@@ -104,6 +105,14 @@ read_piece(struct stream *s, void *buf, size_t size, size_t *n_r)
 	return rc == 1 ? IO_OK : classify_reading(s, rc);
 }
 
+/* Behind a full record others come, behind a short one seldom: then the system
+ * is not asked in vain. */
+static bool
+is_last(const struct stream_tls *t, size_t piece)
+{
+	return piece < SSL3_RT_MAX_PLAIN_LENGTH && !SSL_has_pending(t->ssl);
+}
+
 static enum io_rc
 read_tls(struct stream *s, void *buf, size_t size, size_t *n_r)
 {
@@ -113,8 +122,11 @@ read_tls(struct stream *s, void *buf, size_t size, size_t *n_r)
 
 	while (rc == IO_OK && n < size) {
 		rc = read_piece(s, (char *)buf + n, size - n, &piece);
-		if (rc == IO_OK)
-			n += piece;
+		if (rc != IO_OK)
+			break;
+		n += piece;
+		if (is_last(t, piece))
+			break;
 	}
 	if (rc != IO_OK && rc != IO_AGAIN)
 		t->end = rc;
