@@ -57,7 +57,7 @@ class Fake:
     def __init__(self, name="be", articles=None, *, groups=None, first=1,
                  login=None, greeting=b"200 fake server ready\r\n",
                  secure=None, starttls=False, family=socket.AF_INET,
-                 **options):
+                 host=None, **options):
         self.name = name
         self.articles = dict(articles or {})
         self.groups = {"local.test": numbered(self.articles, first)} \
@@ -70,7 +70,7 @@ class Fake:
                              "LIST ACTIVE NEWSGROUPS OVERVIEW.FMT"]
         self.script = None                  # one, or a list: the last stays
         self.on = {}
-        self.host = None                    # a name instead of the address
+        self.alias = None                   # a name instead of the address
         self.secure = secure
         self.starttls = starttls
         self.setup = SETUP + ("STARTTLS",) * bool(secure)
@@ -87,15 +87,15 @@ class Fake:
         self.threads = []
         self.sock = socket.socket(family)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.sock.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1",
-                        0))
+        self.sock.bind((host or ("::1" if family == socket.AF_INET6
+                                 else "127.0.0.1"), 0))
         self.address = self.sock.getsockname()[:2]
         self.up()
 
     @property
     def url(self):
         """Of the [backend] section."""
-        host, port = self.host or self.address[0], self.address[1]
+        host, port = self.alias or self.address[0], self.address[1]
         return "%s:%d" % ("[%s]" % host if ":" in host else host, port)
 
     # --- what a test asks

@@ -53,7 +53,7 @@ def test_all_phases(bed):
 def test_tls(bed, starttls):
     be = bed.fake("be", secure=serving(bed.authority.issue("localhost")),
                   starttls=starttls, tls_ca_file=bed.authority.path)
-    be.host = "localhost"
+    be.alias = "localhost"
     done, told = ask(bed, be)
     assert done.returncode == 0, done.stdout
     phases = dict(told["be"])

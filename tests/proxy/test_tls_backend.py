@@ -100,7 +100,7 @@ def test_accepted_system_authority(bed):
 
 def test_host_is_the_name(bed):
     be = secured(bed, bed.authority.issue("localhost"), tls_name=None)
-    be.host = "localhost"
+    be.alias = "localhost"
     assert bed.proxy(be).client().code("STAT " + A) == "223"
 
 

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""One nntpmux of a soak in its mode, the relays before its backends, and what
+is watched of it all the time."""
+
+import collections
+import pathlib
+import random
+import re
+
+import news
+from proxy import Proxy, program, reports, run
+from relay import Relay
+from timing import SLOW, ms
+
+CONNECTIONS = {"be0": 6, "be1": 8, "be2": 5, "be3": 4}
+USER, PASSWORD = "joe", "hunter2-client"
+# A client that takes nothing is put out after this.
+CLIENT_STALL = 3 * SLOW
+FIRST_BYTE, STALL, MEND = 10 * SLOW, 2 * SLOW, 20
+MAX_CLIENTS = 400
+# Descriptors besides those of clients and backends: loops, log, listener; and
+# some of clients that have just gone.
+OTHER_FDS = 60
+# A sanitizer does not give at once to others what was freed.
+SANITIZERS = (b"__asan_init", b"__tsan_init")
+KEPT_BACK = 1 << 30
+
+
+def is_sanitized():
+    code = pathlib.Path(program()).read_bytes()
+    return any(name in code for name in SANITIZERS)
+
+
+def sections(mode):
+    return {
+        "proxy": {
+            "wait_timeout": ms(8000), "command_timeout": ms(FIRST_BYTE
+                                                            / SLOW * 1000),
+            "client_stall_timeout": ms(CLIENT_STALL / SLOW * 1000),
+            "login_timeout": ms(10000), "max_clients": MAX_CLIENTS},
+        "user " + USER: {"password_plain": PASSWORD},
+        "routing": {"stateful_reserve": 0 if mode == "stateful" else 1},
+        "health": {"interval": ms(1000), "timeout": ms(1000)},
+        "log": {"stats_interval": "1s"}}
+
+
+BACKEND = {
+    "username": news.USER, "posting": "yes", "connect_timeout": ms(2000),
+    "response_timeout": ms(2000), "post_timeout": ms(4000),
+    "stall_timeout": ms(STALL / SLOW * 1000), "idle_timeout": ms(5000),
+    "max_lifetime": ms(10000), "keepalive": ms(1000),
+    "replacement_cooldown": ms(100)}
+
+
+class Backend:
+    """What proxy.Proxy needs to know of one."""
+
+    def __init__(self, server, relay):
+        self.name = server.name
+        self.url = "%s:%d" % relay.open()
+        self.options = {"max_connections": CONNECTIONS[server.name],
+                        "tier": news.TIERS[server.name],
+                        "password_file": server.home / "password"}
+
+
+class Lane:
+    """The proxy of one mode."""
+
+    def __init__(self, home, mode, servers, seed):
+        self.mode, self.home = mode, home / mode
+        self.home.mkdir()
+        self.relays = {name: Relay(lambda server=server: server.address,
+                                   random.Random("%s.%s" % (seed, name)))
+                       for name, server in servers.items()}
+        backends = [Backend(server, self.relays[name])
+                    for name, server in servers.items()]
+        self.proxy = Proxy(self.home, backends, mode=mode, backend=BACKEND,
+                           sections=sections(mode))
+        self.address = self.proxy.address
+        self.links = 0              # connections of clients that are open
+        self.log_at, self.breakers, self.seen = 0, {}, {}
+        self.most = {"bytes": 0, "fds": 0}
+        self.bytes_max = self.memory_bound()
+
+    def memory_bound(self):
+        """What the program says that it will never take more than."""
+        text = run(self.home, "-c", self.proxy.ini_path, "-T").stdout
+        assert "hunter2" not in text, "a secret in the dump"
+        bound = int(re.search(r"never more than (\d+)M", text).group(1)) << 20
+        return bound + KEPT_BACK if is_sanitized() else bound
+
+    # --- watched all the time
+
+    def states(self):
+        """How many sockets of its clients are in which state of TCP."""
+        port = ":%04X" % self.address[1]
+        rows = [row.split() for row in open("/proc/net/tcp")]
+        return dict(collections.Counter(
+            row[3] for row in rows if row[1].endswith(port)))
+
+    def fds_max(self, is_settled):
+        """A client that has left is like one that has only said all it had to
+        say: while backends are sick, its commands keep it for a while."""
+        return (self.links if is_settled else MAX_CLIENTS) \
+            + sum(CONNECTIONS.values()) + OTHER_FDS
+
+    def watch(self, is_settled):
+        """What is wrong now, as words, or None."""
+        if not self.proxy.is_alive():
+            return "the proxy ended with %s" % self.proxy.child.returncode
+        for name, relay in self.relays.items():
+            if relay.peak > CONNECTIONS[name]:
+                return "%d connections at %s" % (relay.peak, name)
+        for what, n, most in (("bytes", self.proxy.rss(), self.bytes_max),
+                              ("fds", self.proxy.fds(),
+                               self.fds_max(is_settled))):
+            self.most[what] = max(self.most[what], n)
+            if n > most:
+                return "%d %s are more than %d; %d clients, sockets %s" % (
+                    n, what, most, self.links, self.states())
+        return self.watch_log()
+
+    def watch_log(self):
+        """Read on in the log."""
+        with open(self.proxy.log_path, "rb") as file:
+            file.seek(self.log_at)
+            text = file.read()
+        text = text[:text.rfind(b"\n") + 1]
+        self.log_at += len(text)
+        text = text.decode("utf-8", "replace")
+        for word in "defect", "hunter2":
+            if word in text:
+                return re.search(".*%s.*" % word, text).group()
+        for name, state in re.findall(
+                r"stats backend=(\S+) breaker=(\S+)", text):
+            self.breakers[name] = state
+        for name, pattern in (("mended", r"\bmended <"),
+                              ("not mended", r"not mended <"),
+                              ("another article", "has another article"),
+                              ("breaker opened", "breaker=open phase=")):
+            self.seen[name] = self.seen.get(name, 0) \
+                + len(re.findall(pattern, text))
+        return reports(self.home) or None
+
+    def all_closed(self):
+        """Every breaker, since clear_breakers()."""
+        return self.breakers == dict.fromkeys(self.relays, "closed")
+
+    def clear_breakers(self):
+        self.breakers = {}
+
+    # --- the end
+
+    def finish(self):
+        """After TERM: it ended in time and well, and at rest."""
+        assert self.proxy.wait_end(20 * SLOW) == 0, "its exit code is %d" \
+            % self.proxy.child.returncode
+        self.proxy.assert_at_rest(("lent", "waiting", "pending", "stateful"))
+        assert not (wrong := self.watch_log()), wrong
+
+    def kill(self):
+        if self.proxy.is_alive():
+            self.proxy.child.kill()
+            self.proxy.child.wait()
+        self.proxy.stderr.close()
