@@ -3,6 +3,7 @@
 #include "conf/conf.h"
 #include "conf/options.h"
 #include "conf/start.h"
+#include "net/tls.h"
 #include "server/memory.h"
 #include "server/server.h"
 #include "server/trial.h"
@@ -22,5 +23,6 @@ main(int argc, char **argv)
 			code = server_run(conf, &options);
 	}
 	options_fini(&options);
+	tls_trust_fini();
 	return code;
 }

@@ -23,8 +23,8 @@ struct exchange;
 struct password_check;
 
 enum session_state {
-	SESS_TLS, SESS_STARTTLS, SESS_LATE_TLS, SESS_OPEN, SESS_LAST, SESS_FLUSHING,
-	SESS_LINGERING, SESS_CLOSED
+	SESS_TLS, SESS_STARTTLS, SESS_LATE_TLS, SESS_OPEN, SESS_LAST,
+	SESS_FLUSHING, SESS_LINGERING, SESS_CLOSED
 };
 
 /* What the client's next bytes are. */

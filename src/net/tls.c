@@ -180,9 +180,8 @@ tls_new_client(const struct tls_client_settings *s,
 	/* A server's own certificate may be trusted, whoever signed it. */
 	CHECK(X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(t->ctx),
 	    X509_V_FLAG_PARTIAL_CHAIN) == 1);
-	if (SSL_CTX_set_default_verify_paths(t->ctx) != 1 ||
-	    (s->ca_file != NULL &&
-	    SSL_CTX_load_verify_file(t->ctx, s->ca_file) != 1))
+	if ((s->verifies || s->ca_file != NULL) &&
+	    !tls_trust_system(t->ctx, s->ca_file))
 		return fail(t, TLS_SETTING_CA, setting_r, why_r);
 	if (s->ciphers != NULL && !set_ciphers(t, s->ciphers))
 		return fail(t, TLS_SETTING_CIPHERS, setting_r, why_r);

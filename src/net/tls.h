@@ -59,6 +59,9 @@ struct tls_context *tls_new_server(const struct tls_server_settings *,
  * nothing. */
 const char *tls_get_warning(const struct tls_context *);
 
+/* The end of the program: forgets whom the system trusts. */
+void tls_trust_fini(void);
+
 struct tls_context *tls_ref(struct tls_context *);
 /* NULL is fine. */
 void tls_unref(struct tls_context *);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* tls_priv - what tls.c (contexts), tls_sessions.c (sessions to resume),
- * tls_words.c (failures in words) and stream_tls.c (one connection) share, the
- * only files that know OpenSSL.
+ * tls_trust.c (authorities), tls_words.c (failures in words) and stream_tls.c (one
+ * connection) share, the only files that know OpenSSL.
  *
  * OpenSSL keeps its errors in a queue per thread: who asks it for something
  * and looks at the error clears the queue before. */
@@ -55,6 +55,10 @@ struct tls_context {
 /* A connection over this socket, whose handshake is next. Gives; NULL when
  * OpenSSL can't. */
 SSL *tls_begin(struct tls_context *, int fd);
+
+/* The peers of ctx are trusted that this system trusts, and those of one file
+ * more, if it is not NULL. False: that can't be read. Main thread. */
+bool tls_trust_system(SSL_CTX *ctx, const char *more_file);
 
 /* Why a call that gave rc has failed: for people, at most one line. */
 #define TLS_WORDS_MAX 160

@@ -92,9 +92,19 @@ def test_accepted_self_signed(bed):
     assert bed.proxy(be).client().code("STAT " + A) == "223"
 
 
-def test_accepted_system_authority(bed):
-    be = good(bed, tls_ca_file=None)
-    proxy = bed.proxy(be, env={"SSL_CERT_FILE": str(bed.authority.path)})
+@pytest.mark.parametrize("kind", ["FILE", "DIR"])
+@pytest.mark.parametrize("and_another", [False, True])
+def test_accepted_system_authority(bed, kind, and_another):
+    """With and without a tls_ca_file beside it, whose file is gone when the
+    connection is made: all is read at the start."""
+    other = Authority(bed.tmp, "other").path if and_another else None
+    be = good(bed, tls_ca_file=other)
+    path = bed.authority.path
+    if kind == "DIR":
+        (bed.tmp / "authorities").mkdir()
+        path = path.rename(bed.tmp / "authorities" / "0123abcd.0").parent
+    proxy = bed.proxy(be, env={"SSL_CERT_" + kind: str(path)})
+    path.rename(bed.tmp / "moved")
     assert proxy.client().code("STAT " + A) == "223"
 
 
