@@ -6,10 +6,10 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # Debian 12 names. Each script asks for the lists it needs, no more.
 PACKAGES_BUILD="autoconf automake gcc libc6-dev make pkg-config
-	libcrypt-dev libinih-dev libseccomp-dev libxxhash-dev"
+	libcrypt-dev libinih-dev libseccomp-dev libssl-dev libxxhash-dev"
 # From the second line on: what the programs need that are unpacked and not
 # installed: INN, haproxy, the other clients, SABnzbd, nyuu.
-PACKAGES_REAL="nzbget python3 python3-pytest util-linux
+PACKAGES_REAL="nzbget openssl python3 python3-pytest sslscan util-linux
 	libcanlock3 libdb5.3 liblua5.3-0 libopentracing-c-wrapper0
 	libperl5.36 libpython3.11 libsasl2-2 libssl3 libsystemd0 zlib1g
 	libicu72 libncursesw6 libpcre2-8-0 libslang2 libtinfo6 libuu0

@@ -76,7 +76,12 @@ is_equal(const char *a, const char *b)
 static bool
 is_made_alike(const struct conf_backend *a, const struct conf_backend *b)
 {
-	return is_equal(a->password, b->password);
+	return is_equal(a->password, b->password) && a->tls == b->tls &&
+	    a->tls_verify == b->tls_verify &&
+	    a->tls_min_version == b->tls_min_version &&
+	    is_equal(a->tls_ca_file, b->tls_ca_file) &&
+	    is_equal(a->tls_name, b->tls_name) &&
+	    is_equal(a->tls_ciphers, b->tls_ciphers);
 }
 
 static void
@@ -225,9 +230,7 @@ void
 backend_blame(struct backend *b, const char *phase, enum reason reason,
     const char *said, uint64_t born_ms, uint64_t now_ms)
 {
-	bool is_loss = reason == REASON_BACKEND_EOF ||
-	    reason == REASON_BACKEND_RESET;
-	enum breaker_change change = is_loss && born_ms > 0 ?
+	enum breaker_change change = reason_is_loss(reason) && born_ms > 0 ?
 	    breaker_fail_together(&b->breaker, born_ms, now_ms) :
 	    breaker_fail(&b->breaker, now_ms);
 

@@ -31,7 +31,8 @@ static void
 update_events(struct conn *c)
 {
 	if (c->item.home == c->loop)
-		loop_mask(c->loop, c->stream.fd, get_events(c));
+		loop_mask(c->loop, c->stream.fd,
+		    stream_get_mask(&c->stream, get_events(c)));
 }
 
 static void
@@ -48,7 +49,8 @@ watch_here(struct conn *c)
 		return;
 	if (c->item.home != NULL)
 		unwatch(c);
-	loop_watch(c->loop, c->stream.fd, get_events(c), conn_on_event, c);
+	loop_watch(c->loop, c->stream.fd,
+	    stream_get_mask(&c->stream, get_events(c)), conn_on_event, c);
 	c->item.home = c->loop;
 }
 
@@ -175,7 +177,7 @@ on_parting_event(struct conn *c, uint32_t events)
 	if ((events & EPOLLOUT) != 0)
 		flush(c);
 	rc = stream_read(&c->stream, c->loop->buffer, LOOP_BUFFER_SIZE, &n);
-	if (rc == IO_EOF || rc == IO_FAIL)
+	if (rc != IO_OK && rc != IO_AGAIN)
 		on_parted(c);
 }
 
@@ -219,13 +221,17 @@ conn_retire(struct pool_item *item, struct loop *l)
 /* --- events --------------------------------------------------------------- */
 
 /* An idle connection has no reason to say anything: it is closed, dying, or
- * lying. */
+ * lying. Only TLS has something to tell by itself, such as a ticket. */
 static void
 on_idle_event(struct conn *c, struct loop *l)
 {
 	if (!pool_claim(&c->item, l))
 		return;	/* of a time before somebody took it */
 	c->loop = l;
+	if (stream_is_quiet(&c->stream)) {
+		conn_put_unused(c);
+		return;
+	}
 	log_debug("backend=%s fd=%d idle connection ended",
 	    c->backend->name, c->stream.fd);
 	conn_discard(c, DISCARD_ORDERLY);
@@ -242,6 +248,18 @@ on_ready_event(struct conn *c, uint32_t events)
 		unwatch(c);	/* can't be masked: it would spin */
 }
 
+/* While TLS must send before it can read on, it is EPOLLOUT that means there is
+ * something to read. */
+static uint32_t
+translate(struct conn *c, uint32_t events)
+{
+	if (!c->stream.is_read_blocked)
+		return events;
+	events = stream_translate(&c->stream, events);
+	update_events(c);
+	return events;
+}
+
 void
 conn_on_event(struct loop *l, void *arg, uint32_t events)
 {
@@ -251,6 +269,7 @@ conn_on_event(struct loop *l, void *arg, uint32_t events)
 		on_idle_event(c, l);
 		return;
 	}
+	events = translate(c, events);
 	switch (c->state) {
 	case CONN_READY:
 		on_ready_event(c, events);
@@ -461,7 +480,9 @@ put(struct conn *c, put_f *put_item)
 	conn_set_deadline(c, UINT64_MAX);
 	loop_unschedule(&c->flush);
 	conn_set_reading(c, true);
-	if (output_pending(&c->output) > 0) {
+	/* What TLS has read ahead no event would tell the next user of. */
+	if (output_pending(&c->output) > 0 ||
+	    (c->stream.has_more && !stream_is_quiet(&c->stream))) {
 		conn_discard(c, DISCARD_FAILED);
 	} else if (c->trace == CONN_UNKNOWN_SENT ||
 	    !conn_is_current(&c->item, NULL)) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* conn - one connection to a backend: how it is made, used and closed.
  *
+ *                                (TLS)      (STARTTLS -> LATE_TLS)
+ *                                  |             |
  *   BLANK -> RESOLVING -> CONNECTING -> GREETING -> MODE_READER -> USER -> PASS
  *     ^                                                  |           |      |
  *     |        +-----------------------------------------+-----------+------+
@@ -9,7 +11,8 @@
  *     |                                                                |
  *     +-------- failed, in any of them <-------- PARTING <-------------+
  *
- * MODE READER comes first, for a transit server hands over to a reader there
+ * With TLS what the server says before the handshake counts for nothing (RFC
+ * 4642, 2.2.2). Then MODE READER comes first, for a transit server hands over to a reader there
  * (RFC 3977, 5.3); one that wants a login before it (480) is asked again
  * afterwards. CAPABILITIES comes last, for the answer depends on all of that,
  * and only now and then (backend.h); a server that does not know it is as
@@ -40,7 +43,10 @@ enum conn_state {
 	CONN_BLANK,
 	CONN_RESOLVING,
 	CONN_CONNECTING,
+	CONN_TLS,		/* the handshake comes before the greeting */
 	CONN_GREETING,
+	CONN_STARTTLS,		/* asked, the answer is awaited */
+	CONN_LATE_TLS,		/* the handshake comes behind the greeting */
 	CONN_MODE_READER,
 	CONN_USER,
 	CONN_PASS,
@@ -73,6 +79,10 @@ struct conn_user {
 	void (*expired)(struct conn *, void *user);
 	/* All that waited to be sent has been. */
 	void (*drained)(struct conn *, void *user);
+	/* While it is made: a phase has ended, and what was said there, by the
+	 * server (masked) or by us. May be NULL. */
+	void (*noted)(struct conn *, void *user, const char *phase,
+	    const char *said);
 };
 
 struct conn {

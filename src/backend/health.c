@@ -216,8 +216,8 @@ on_readable(struct conn *c, void *user)
 	if (rc == IO_AGAIN)
 		return;
 	if (rc != IO_OK) {
-		on_end(h, rc == IO_EOF ? REASON_BACKEND_EOF :
-		    REASON_BACKEND_RESET);
+		on_end(h, rc == IO_FAIL ? REASON_BACKEND_RESET :
+		    REASON_BACKEND_EOF);
 		return;
 	}
 	counter_add(&backend_count(h->backend, h->loop)->bytes, n);

@@ -9,6 +9,7 @@
 #include "conf/conf.h"
 #include "net/resolver.h"
 #include "net/socket.h"
+#include "net/stream_tls.h"
 #include "nntp/line.h"
 #include "nntp/response.h"
 
@@ -24,7 +25,10 @@ static const char *const phases[CONN_STATE_COUNT] = {
 	[CONN_BLANK] = "start",
 	[CONN_RESOLVING] = "resolve",
 	[CONN_CONNECTING] = "connect",
+	[CONN_TLS] = "tls",
 	[CONN_GREETING] = "greeting",
+	[CONN_STARTTLS] = "tls",
+	[CONN_LATE_TLS] = "tls",
 	[CONN_MODE_READER] = "mode-reader",
 	[CONN_USER] = "login",
 	[CONN_PASS] = "login",
@@ -34,6 +38,17 @@ static const char *const phases[CONN_STATE_COUNT] = {
 	[CONN_READY] = "ready",
 	[CONN_PARTING] = "parting",
 };
+
+/* For whoever wants to know how it gets on. */
+static void
+note(struct conn *c, const char *said)
+{
+	if (c->user_ops != NULL && c->user_ops->noted != NULL)
+		c->user_ops->noted(c, c->user, phases[c->state], said);
+}
+
+static void await(struct conn *, enum conn_state);
+static void start_dialogue(struct conn *);
 
 /* --- failure -------------------------------------------------------------- */
 
@@ -80,6 +95,8 @@ fail(struct conn *c, enum reason reason, const char *said)
 {
 	log_warn("backend=%s phase=%s reason=%s (%s): %s", c->backend->name,
 	    phases[c->state], reason_key(reason), reason_words(reason), said);
+	if (reason != REASON_REFUSED && reason != REASON_LIMITED)
+		note(c, said);	/* else it is noted already */
 	if (conn_is_to_blame(c, reason))
 		backend_blame(c->backend, phases[c->state], reason, said, 0,
 		    c->loop->now_ms);
@@ -92,6 +109,48 @@ fail(struct conn *c, enum reason reason, const char *said)
 	timer_clear(&c->loop->timers, &c->timer);
 	c->failed = reason;
 	loop_schedule(c->loop, &c->failure);
+}
+
+/* --- TLS -------------------------------------------------------------------- */
+
+static void
+shake_hands(struct conn *c)
+{
+	char text[STREAM_TLS_TEXT_MAX];
+
+	switch (stream_handshake(&c->stream)) {
+	case IO_OK:
+		break;
+	case IO_AGAIN:
+		loop_mask(c->loop, c->stream.fd,
+		    stream_get_mask(&c->stream, EPOLLIN));
+		return;
+	default:
+		fail(c, REASON_TLS_FAILED, stream_get_trouble(&c->stream));
+		return;
+	}
+	stream_format_tls(&c->stream, text);
+	log_debug("backend=%s fd=%d %s", c->backend->name, c->stream.fd,
+	    text);
+	note(c, text);
+	if (c->state == CONN_TLS)
+		await(c, CONN_GREETING);
+	else
+		start_dialogue(c);
+}
+
+static void
+start_tls(struct conn *c, enum conn_state state)
+{
+	c->state = state;
+	/* Whoever is in between may have put in more than the 382, to be read
+	 * as if it had come from the server (RFC 4642, 5). */
+	if (c->line_n > 0)
+		fail(c, REASON_UNSOLICITED, "more than an answer before TLS");
+	else if (!stream_start_tls(&c->stream, c->conf->tls_context))
+		fail(c, REASON_TLS_FAILED, "OpenSSL can't");
+	else
+		shake_hands(c);
 }
 
 /* --- resolve and connect --------------------------------------------------- */
@@ -132,12 +191,22 @@ start_connecting(struct conn *c, struct resolve *r)
 }
 
 static void
+note_found(struct conn *c, size_t n)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%zu address%s", n, n == 1 ? "" : "es");
+	note(c, text);
+}
+
+static void
 on_resolved(struct message *m)
 {
 	struct resolve *r = LIST_ENTRY(m, struct resolve, message);
 	struct conn *c = r->user;
 
 	if (c != NULL && r->n > 0) {
+		note_found(c, r->n);
 		start_connecting(c, r);
 		return;
 	}
@@ -173,15 +242,34 @@ setup_start(struct conn *c)
 	resolver_ask(c->backend->resolver, r);
 }
 
+/* About the address that is tried now. */
+static void
+note_addr(struct conn *c, const char *what)
+{
+	char addr[ADDR_TEXT_MAX], text[ADDR_TEXT_MAX + 128];
+
+	addr_format(&c->resolve->addrs[c->addrs_tried - 1], addr);
+	snprintf(text, sizeof(text), "%s%s", addr, what);
+	note(c, text);
+}
+
 /* Back to the list, when there is more of it; errno tells why. */
 static void
 leave_addr(struct conn *c)
 {
 	int error = errno;
 
+	note_addr(c, " does not answer");
 	conn_close_socket(c);
 	errno = error;
 	try_next_addr(c);
+}
+
+static void
+await(struct conn *c, enum conn_state state)
+{
+	c->state = state;
+	loop_mask(c->loop, c->stream.fd, EPOLLIN);
 }
 
 static void
@@ -194,9 +282,12 @@ on_connected(struct conn *c)
 		leave_addr(c);
 		return;
 	}
-	c->state = CONN_GREETING;
+	note_addr(c, "");
 	conn_set_deadline(c, c->deadline_ms);
-	loop_mask(c->loop, c->stream.fd, EPOLLIN);
+	if (c->conf->tls == TLS_IMPLICIT)
+		start_tls(c, CONN_TLS);
+	else
+		await(c, CONN_GREETING);
 }
 
 /* --- the dialogue ---------------------------------------------------------- */
@@ -235,6 +326,17 @@ say(struct conn *c, enum conn_state next, const char *words,
 	explicit_bzero(line, sizeof(line));
 	loop_mask(c->loop, c->stream.fd, EPOLLIN |
 	    (output_pending(&c->output) > 0 ? EPOLLOUT : 0u));
+}
+
+/* The first question in the clear, or the first at all. */
+static void
+start_dialogue(struct conn *c)
+{
+	if (c->conf->tls == TLS_STARTTLS &&
+	    !stream_is_tls(&c->stream))
+		say(c, CONN_STARTTLS, "STARTTLS", "");
+	else
+		say(c, CONN_MODE_READER, "MODE READER", "");
 }
 
 /* The last question, if it is needed. */
@@ -294,6 +396,14 @@ is_terminator(const char *line, size_t n)
 }
 
 static void
+note_capabilities(struct conn *c)
+{
+	char text[CAPABILITIES_MAX];
+
+	note(c, capabilities_format(&c->announced, text));
+}
+
+static void
 read_capabilities(struct conn *c)
 {
 	const char *lf;
@@ -306,6 +416,7 @@ read_capabilities(struct conn *c)
 			capabilities_parse(&c->announced, c->line, n);
 		drop_octets(c, n + 1);
 		if (is_end) {
+			note_capabilities(c);
 			end_capabilities(c);
 			return;
 		}
@@ -353,7 +464,12 @@ on_answer(struct conn *c, int code)
 	case CONN_GREETING:
 		if (!is_greeting(code))
 			return false;
-		say(c, CONN_MODE_READER, "MODE READER", "");
+		start_dialogue(c);
+		return true;
+	case CONN_STARTTLS:
+		if (code != 382)
+			return false;
+		start_tls(c, CONN_LATE_TLS);
 		return true;
 	case CONN_MODE_READER:
 		c->wants_late_mode_reader =
@@ -395,9 +511,21 @@ on_line(struct conn *c, const struct response *r)
 	char said[BACKEND_SAID_MAX];
 
 	backend_format_said(c->conf, c->line, r->line_n, said);
+	if (r->code != 101)
+		note(c, said);
 	drop_octets(c, r->line_n);
 	if (!on_answer(c, r->code))
 		fail(c, is_limit ? REASON_LIMITED : REASON_REFUSED, said);
+}
+
+/* What has come looks like an alert or the like, which a server of TLS sends
+ * to who does not begin with a handshake. */
+static bool
+is_tls(const struct conn *c)
+{
+	return c->state == CONN_GREETING && !stream_is_tls(&c->stream) &&
+	    c->line_n >= 2 && c->line[0] >= 0x14 && c->line[0] <= 0x17 &&
+	    c->line[1] == 3;
 }
 
 static void
@@ -411,10 +539,12 @@ on_readable(struct conn *c)
 
 	if (rc == IO_AGAIN)
 		return;
+	if (rc == IO_FAIL) {
+		fail(c, REASON_BACKEND_RESET, stream_get_trouble(&c->stream));
+		return;
+	}
 	if (rc != IO_OK) {
-		fail(c, rc == IO_EOF ? REASON_BACKEND_EOF :
-		    REASON_BACKEND_RESET, rc == IO_EOF ? "closed" :
-		    strerror(errno));
+		fail(c, REASON_BACKEND_EOF, "closed");
 		return;
 	}
 	counter_add(&backend_count(c->backend, c->loop)->bytes, n);
@@ -427,7 +557,8 @@ on_readable(struct conn *c)
 	if (result == RESPONSE_OK)
 		on_line(c, &r);
 	else if (result == RESPONSE_BAD)
-		fail(c, REASON_GARBAGE, "not a status line");
+		fail(c, REASON_GARBAGE, is_tls(c) ? "TLS at a port that was "
+		    "taken for plain" : "not a status line");
 }
 
 void
@@ -435,6 +566,11 @@ setup_on_event(struct conn *c, uint32_t events)
 {
 	if (c->state == CONN_CONNECTING) {
 		on_connected(c);
+		return;
+	}
+	if (c->state == CONN_TLS || c->state == CONN_LATE_TLS) {
+		if (events != 0)
+			shake_hands(c);
 		return;
 	}
 	if ((events & EPOLLOUT) != 0) {
@@ -446,6 +582,17 @@ setup_on_event(struct conn *c, uint32_t events)
 		on_readable(c);
 }
 
+/* A server of TLS waits for the handshake, one without it greets at once. */
+static const char *
+get_silence(const struct conn *c)
+{
+	if (c->state == CONN_TLS)
+		return "no answer to the handshake";
+	if (c->state == CONN_GREETING && !stream_is_tls(&c->stream))
+		return "no greeting; is TLS spoken there?";
+	return "no answer";
+}
+
 void
 setup_on_timer(struct conn *c)
 {
@@ -453,7 +600,7 @@ setup_on_timer(struct conn *c)
 	if (c->state == CONN_CONNECTING)
 		leave_addr(c);
 	else
-		fail(c, REASON_SETUP_TIMEOUT, "no answer");
+		fail(c, REASON_SETUP_TIMEOUT, get_silence(c));
 }
 
 void

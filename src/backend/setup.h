@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* setup - how a conn is made: resolve, connect, greeting, MODE READER, login,
- * CAPABILITIES.
+/* setup - how a conn is made: resolve, connect, TLS, greeting, MODE READER,
+ * login, CAPABILITIES.
  *
  * The part of conn.c between CONN_BLANK and CONN_READY, and what the two share.
  * Owner and thread as in conn.h; nobody else includes this. */

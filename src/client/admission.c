@@ -35,13 +35,16 @@ say(int fd, const char *answer)
 }
 
 void
-admission_refuse(int fd, const struct addr *peer, enum reason reason)
+admission_refuse(const struct conf_listen *listen, int fd,
+    const struct addr *peer, enum reason reason)
 {
 	char text[ADDR_TEXT_MAX];
 
 	log_info("client=%s end=%s (%s)", addr_format(peer, text),
 	    reason_key(reason), reason_words(reason));
-	if (reason_answer(reason) != NULL)
+	/* One that waits for a handshake would not understand it. */
+	if (reason_answer(reason) != NULL && listen != NULL &&
+	    listen->tls != TLS_IMPLICIT)
 		say(fd, reason_answer(reason));
 	close(fd);
 }

@@ -70,7 +70,7 @@ announce_get_unknown(const struct router *r, const struct audience *a)
 {
 	uint64_t unknown = 0;
 
-	if (a->needs_login)
+	if (a->needs_tls || a->needs_login)
 		return 0;
 	for (uint64_t rest = get_readable(r, a) | get_postable(r, a);
 	    rest != 0; rest &= rest - 1) {
@@ -128,6 +128,11 @@ announce_make(const struct router *r, const struct audience *a,
 		c_r->flags |= CAPABILITY_READER;
 		c_r->list |= READER_LISTS;
 	}
+	if (a->may_start_tls)
+		c_r->flags |= CAPABILITY_STARTTLS;
+	/* A name and its password are not for the clear (RFC 4643, 2.3.2). */
+	if (a->needs_tls)
+		return;
 	if (a->needs_login) {
 		c_r->flags |= CAPABILITY_AUTHINFO_USER;
 		return;

@@ -17,6 +17,8 @@ struct router;
 
 /* The client, as far as it matters. */
 struct audience {
+	bool needs_tls;		/* before anything else */
+	bool may_start_tls;
 	bool needs_login;	/* and has not logged in yet */
 	bool may_post;		/* it, and somewhere: as for 200 or 201 */
 	uint64_t eligible;	/* backends of its listener and user */

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "client/announce.h"
+#include "client/handshake.h"
 #include "conf/conf.h"
 #include "nntp/capabilities.h"
 #include "nntp/command.h"
@@ -78,10 +79,11 @@ is_offered(const struct command_row *row, void *arg)
 		return answers_may_post(s);
 	case CMD_AUTHINFO_USER:
 	case CMD_AUTHINFO_PASS:
-		return login_is_needed(s);
+		return login_is_needed(s) && !handshake_is_needed(s);
 	case CMD_AUTHINFO_SASL:
-	case CMD_STARTTLS:
 		return false;
+	case CMD_STARTTLS:
+		return handshake_is_offered(s);
 	default:
 		return true;
 	}
@@ -98,10 +100,12 @@ answer_help(struct session *s, struct exchange *x)
 	exchange_answer(x, text, n);
 }
 
-uint64_t
-answers_make(struct session *s, struct exchange *x, bool is_final)
+static uint64_t
+make_capabilities(struct session *s, struct exchange *x, bool is_final)
 {
 	const struct audience audience = {
+		.needs_tls = handshake_is_needed(s),
+		.may_start_tls = handshake_is_offered(s),
 		.needs_login = login_is_needed(s),
 		.may_post = answers_may_post(s),
 		.eligible = pipeline_get_eligible(&s->pipeline),
@@ -123,11 +127,21 @@ answers_make(struct session *s, struct exchange *x, bool is_final)
 	return 0;
 }
 
+uint64_t
+answers_make(struct session *s, struct exchange *x, bool is_final)
+{
+	if (x->command.row->id == CMD_CAPABILITIES)
+		return make_capabilities(s, x, is_final);
+	handshake_answer(s, x);
+	return 0;
+}
+
 static void
 answer_local(struct session *s, struct exchange *x)
 {
 	switch (x->command.row->id) {
 	case CMD_CAPABILITIES:
+	case CMD_STARTTLS:
 		break;	/* queued: what is true may change before */
 	case CMD_HELP:
 		answer_help(s, x);
@@ -181,7 +195,9 @@ answers_end_article(struct session *s)
 
 	CHECK(x != NULL && x->state == EXCH_HELD);
 	s->input = INPUT_LINES;
-	if (login_is_needed(s))
+	if (handshake_is_needed(s))
+		exchange_answer_line(x, HANDSHAKE_NEEDED);
+	else if (login_is_needed(s))
 		exchange_answer_line(x, "480 login required");
 	else
 		answer_code(x, x->command.row->refuse_code, "not supported");
@@ -245,13 +261,17 @@ answers_take_line(struct session *s, const char *line, size_t n)
 	enum command_result result = command_parse(line, n, &command);
 	struct exchange *x = exchange_new(&s->pipeline.client, &command, line,
 	    n);
-	unsigned flags = command.row->flags;
+	bool is_open_to_all = (command.row->flags & (COMMAND_BEFORE_LOGIN |
+	    COMMAND_ARTICLE_FOLLOWS)) != 0;
 
 	pipeline_add(&s->pipeline, x);
 	if (result == COMMAND_EMPTY)
 		exchange_answer_line(x, "501 empty line");
-	else if (login_is_needed(s) && (flags & COMMAND_BEFORE_LOGIN) == 0 &&
-	    (flags & COMMAND_ARTICLE_FOLLOWS) == 0)
+	else if (is_open_to_all)
+		route(s, x, result);
+	else if (handshake_is_needed(s))
+		exchange_answer_line(x, HANDSHAKE_NEEDED);
+	else if (login_is_needed(s))
 		exchange_answer_line(x, "480 login required");
 	else
 		route(s, x, result);

@@ -44,7 +44,8 @@ static void
 refuse(struct arrival *a, const struct addr *client, enum reason reason)
 {
 	loop_unwatch(a->context->loop, a->fd);
-	admission_refuse(a->fd, client, reason);
+	admission_refuse(conf_find_listen(a->context->conf, a->listen_name),
+	    a->fd, client, reason);
 	atomic_fetch_sub(&a->context->sessions_n, 1);
 	free_arrival(a);
 }

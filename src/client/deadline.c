@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "client/deadline.h"
 
+#include "client/handshake.h"
 #include "client/session_priv.h"
 #include "conf/conf.h"
 
@@ -109,6 +110,8 @@ deadline_get(const struct session *s)
 {
 	uint64_t d;
 
+	if (s->state < SESS_OPEN)
+		return handshake_get_deadline(s);
 	if (s->state == SESS_LINGERING)
 		return s->linger_ms + LINGER_MS;
 	d = get_pace_deadline(s);
@@ -119,6 +122,8 @@ deadline_get(const struct session *s)
 enum reason
 deadline_expire(struct session *s)
 {
+	if (s->state < SESS_OPEN)
+		return REASON_TLS_TIMEOUT;
 	if (s->state == SESS_LINGERING)
 		return s->end;
 	if (is_login_timed(s) && get_login_deadline(s) <= get_now(s))

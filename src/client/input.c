@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "client/deadline.h"
 #include "conf/conf.h"
+#include "net/stream_tls.h"
 #include "route/exchange.h"
 
 #include <stdlib.h>
@@ -161,6 +162,22 @@ input_take_unread(struct session *s)
 }
 
 void
+input_restart(struct session *s)
+{
+	input_forget(s);
+	line_init(&s->line, 0);
+	s->input = INPUT_LINES;
+}
+
+/* The first that a client of TLS sends, whatever we speak. */
+static bool
+is_client_hello(const struct session *s, const char *p, size_t n)
+{
+	return s->received_bytes == 0 && !stream_is_tls(&s->stream) &&
+	    n >= 2 && p[0] == 0x16 && p[1] == 3;
+}
+
+void
 input_read(struct session *s)
 {
 	char *buffer = session_loop(s)->buffer;
@@ -181,12 +198,16 @@ input_read(struct session *s)
 		return;
 	}
 	deadline_note_received(s);
-	if (rc == IO_EOF) {
+	if (rc != IO_OK) {
 		/* What was sent before is answered (half-close). */
 		if (input_is_article(s))
 			session_close(s, REASON_CLIENT_EOF);
 		else
 			s->input = INPUT_ENDED;
+		return;
+	}
+	if (is_client_hello(s, buffer + kept, n)) {
+		session_close(s, REASON_TLS_UNEXPECTED);
 		return;
 	}
 	s->received_bytes += n;

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "client/failures.h"
+#include "client/handshake.h"
 #include "client/password.h"
 #include "conf/conf.h"
 #include "route/exchange.h"
@@ -142,6 +143,10 @@ check_password(struct session *s, struct exchange *x)
 void
 login_answer(struct session *s, struct exchange *x)
 {
+	if (handshake_is_needed(s)) {
+		exchange_answer_line(x, HANDSHAKE_NEEDED);
+		return;
+	}
 	if (s->context->conf->users_n == 0 || s->user != NULL) {
 		exchange_answer_line(x, "502 no login here");
 		return;

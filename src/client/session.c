@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "client/census.h"
 #include "client/deadline.h"
+#include "client/handshake.h"
 #include "client/password.h"
 #include "conf/conf.h"
 #include "net/socket.h"
@@ -18,18 +19,24 @@
 #include <string.h>
 
 static void on_event(struct loop *l, void *arg, uint32_t events);
+static void greet(struct session *);
+static void restart_pipeline(struct session *);
 
 /* --- states -------------------------------------------------------------------- */
 
-/* The only writer of the state. Each may only be followed by a later one. */
+/* The only writer of the state. Each may only be followed by a later one, but
+ * for STARTTLS in an open session. */
 static void
 enter(struct session *s, enum session_state state)
 {
-	CHECK(state > s->state);
+	CHECK(state > s->state ||
+	    (s->state == SESS_OPEN && state == SESS_STARTTLS));
 	log_trace("fd=%d session %d -> %d", s->stream.fd, s->state, state);
 	/* Before the client can see its end and come back. */
 	if (state >= SESS_LINGERING && s->state < SESS_LINGERING)
 		census_leave(s->context->census, &s->peer);
+	if (state >= SESS_OPEN)
+		handshake_leave(s);
 	s->state = state;
 }
 
@@ -110,15 +117,22 @@ on_timer(struct timer *t)
 		set_timer(s);
 }
 
+static bool
+is_shaking_hands(const struct session *s)
+{
+	return s->state == SESS_TLS || s->state == SESS_LATE_TLS;
+}
+
 /* --- bytes to the client -------------------------------------------------------- */
 
 static uint32_t
 get_events(const struct session *s)
 {
-	bool reads = input_is_wanted(s) || s->state == SESS_LINGERING;
+	bool reads = input_is_wanted(s) || s->state == SESS_LINGERING ||
+	    is_shaking_hands(s);
 
-	return (reads ? EPOLLIN : 0u) |
-	    (output_pending(&s->output) > 0 ? EPOLLOUT : 0u);
+	return stream_get_mask(&s->stream, (reads ? EPOLLIN : 0u) |
+	    (output_pending(&s->output) > 0 ? EPOLLOUT : 0u));
 }
 
 /* False: the session is closed. */
@@ -165,13 +179,47 @@ serve(struct session *s)
 static void
 start_lingering(struct session *s)
 {
-	if (s->input == INPUT_ENDED) {
-		session_close(s, s->end);
-		return;
-	}
 	enter(s, SESS_LINGERING);
 	s->linger_ms = session_loop(s)->now_ms;
-	stream_end_writing(&s->stream);
+	if (s->end == REASON_CUT)
+		stream_cut(&s->stream);
+	else
+		stream_end_writing(&s->stream);
+	if (s->input == INPUT_ENDED)
+		session_close(s, s->end);
+}
+
+/* --- TLS ----------------------------------------------------------------------- */
+
+void
+session_await_tls(struct session *s)
+{
+	enter(s, SESS_STARTTLS);
+}
+
+/* Nothing that the client said or learned in the clear survives (RFC 4642,
+ * 2.2.2): neither what it has sent behind STARTTLS, nor its group, nor a name
+ * it began to log in with. */
+static void
+start_late_tls(struct session *s)
+{
+	input_restart(s);
+	login_free(s);
+	restart_pipeline(s);
+	enter(s, SESS_LATE_TLS);
+	handshake_begin(s);
+}
+
+static void
+shake_hands(struct session *s)
+{
+	enum session_state before = s->state;
+
+	if (!handshake_go_on(s))
+		return;
+	enter(s, SESS_OPEN);
+	if (before == SESS_TLS)
+		greet(s);
 }
 
 static void
@@ -187,6 +235,8 @@ on_pump(struct task *t)
 		serve(s);
 	if (!flush(s))
 		return;
+	if (s->state == SESS_STARTTLS && output_pending(&s->output) == 0)
+		start_late_tls(s);
 	if (s->state == SESS_FLUSHING && output_pending(&s->output) == 0)
 		start_lingering(s);
 	if (s->state == SESS_CLOSED)
@@ -233,7 +283,7 @@ throw_input_away(struct session *s)
 
 	rc = stream_read(&s->stream, session_loop(s)->buffer,
 	    LOOP_BUFFER_SIZE, &n);
-	if (rc == IO_EOF || rc == IO_FAIL)
+	if (rc != IO_OK && rc != IO_AGAIN)
 		session_close(s, s->end);
 }
 
@@ -243,10 +293,13 @@ on_event(struct loop *l, void *arg, uint32_t events)
 	struct session *s = arg;
 
 	(void)l;
+	events = stream_translate(&s->stream, events);
 	if (s->state == SESS_LINGERING)
 		throw_input_away(s);
 	else if ((events & (EPOLLERR | EPOLLHUP)) != 0)
 		session_close(s, REASON_CLIENT_RESET);
+	else if (is_shaking_hands(s))
+		shake_hands(s);
 	else if ((events & EPOLLIN) != 0 && input_is_wanted(s))
 		input_read(s);
 	session_kick(s);
@@ -269,6 +322,40 @@ greet(struct session *s)
 	output_append(&s->output, line, strlen(line));
 }
 
+static void
+start_pipeline(struct session *s)
+{
+	const struct router *router = s->context->router;
+
+	pipeline_init(&s->pipeline, &pipeline_user, router,
+	    router_get_eligible(router, s->listen), session_loop(s),
+	    &s->output);
+}
+
+static void
+restart_pipeline(struct session *s)
+{
+	uint64_t done_n = s->pipeline.done_n;
+
+	pipeline_drop(&s->pipeline);
+	start_pipeline(s);
+	s->pipeline.done_n = done_n;
+}
+
+/* What comes first: the greeting, or the handshake before it. */
+static void
+begin(struct session *s)
+{
+	if (s->listen->tls != TLS_IMPLICIT) {
+		enter(s, SESS_OPEN);
+		greet(s);
+	} else if (handshake_enter(s)) {
+		handshake_begin(s);
+	} else {
+		session_close(s, REASON_TLS_BUSY);
+	}
+}
+
 void
 session_start(struct client_context *context, int fd, const struct addr *peer,
     const struct conf_listen *listen)
@@ -282,17 +369,16 @@ session_start(struct client_context *context, int fd, const struct addr *peer,
 	s->started_ms = s->active_ms = context->loop->now_ms;
 	stream_init_plain(&s->stream, fd);
 	output_init(&s->output, &s->stream);
-	pipeline_init(&s->pipeline, &pipeline_user, context->router,
-	    router_get_eligible(context->router, listen), context->loop,
-	    &s->output);
+	start_pipeline(s);
 	task_init(&s->pump, on_pump);
 	timer_init(&s->timer, on_timer);
 	login_init(s);
 	line_init(&s->line, 0);
 	list_push_back(&context->sessions, &s->link);
+	list_init(&s->handshake_link);
 	socket_tune(fd);
 	loop_watch(context->loop, fd, EPOLLIN, on_event, s);
-	greet(s);
+	begin(s);
 	session_kick(s);
 	if (context->is_draining)
 		session_shut_down(s, REASON_SHUTDOWN);
@@ -333,6 +419,8 @@ session_shut_down(struct session *s, enum reason reason)
 {
 	struct exchange *first;
 
+	if (s->state < SESS_OPEN)
+		session_close(s, reason);
 	if (s->state != SESS_OPEN)
 		return;
 	s->end = reason;

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* session - one client: its bytes become commands, answers become its bytes.
  *
- *   OPEN ──► LAST ──► FLUSHING ──► LINGERING ──► CLOSED
- *     └────────┴──────────┴────────────┴───────────►
+ *   TLS ──► OPEN ──► LAST ──► FLUSHING ──► LINGERING ──► CLOSED
+ *    │      │  ▲      └──────────┴────────────┴───────────►
+ *    ▼      ▼  └─────────┐
+ *  CLOSED  STARTTLS ──► LATE_TLS ──► CLOSED
  *
- * OPEN: reads commands. LAST: it has to end (the server goes down), the first
- * command in flight may still be answered. FLUSHING: its last word is said, bytes are
- * still to be taken by the client. LINGERING: we have ended the stream, the
- * client's end is awaited, for closing with unread input would reset the
- * connection and could cost the client our last word. CLOSED: freed at the end
- * of the turn.
+ * TLS: the handshake before the greeting. STARTTLS: 382 is said; when it is out
+ * the handshake begins: LATE_TLS. OPEN: reads commands. LAST: it has to end (the
+ * server goes down), the first command in flight may still be answered.
+ * FLUSHING: its last word is said, bytes are still to be taken by the client.
+ * LINGERING: we have ended the stream, the client's end is awaited, for closing
+ * with unread input would reset the connection and could cost the client our
+ * last word. CLOSED: freed at the end of the turn.
  *
  * Owner: the worker that got the socket, for ever. */
 #pragma once

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* session_priv - what session.c (life), input.c (bytes to commands), answers.c
- * (what the proxy answers itself) and login.c share; nobody else includes it.
+ * (what the proxy answers itself), login.c, handshake.c and deadline.c share;
+ * nobody else includes it.
  *
  * Owner and thread as in session.h. */
 #pragma once
@@ -22,7 +23,8 @@ struct exchange;
 struct password_check;
 
 enum session_state {
-	SESS_OPEN, SESS_LAST, SESS_FLUSHING, SESS_LINGERING, SESS_CLOSED
+	SESS_TLS, SESS_STARTTLS, SESS_LATE_TLS, SESS_OPEN, SESS_LAST,
+	SESS_FLUSHING, SESS_LINGERING, SESS_CLOSED
 };
 
 /* What the client's next bytes are. */
@@ -53,6 +55,9 @@ struct session {
 	struct password_check *check;	/* under way or held, or NULL */
 	struct timer hold;		/* set while its answer is held */
 
+	struct list handshake_link;	/* in context->handshakes, or not */
+	uint64_t handshake_ms;		/* its place is taken since */
+
 	uint64_t started_ms;
 	uint64_t active_ms;		/* last byte from or to the client */
 	uint64_t noted_sent_bytes;	/* what it had been sent then */
@@ -78,6 +83,8 @@ void session_end(struct session *, enum reason);
 /* Without another word. */
 void session_close(struct session *, enum reason);
 void session_kick(struct session *);
+/* 382 is its answer to the first command. */
+void session_await_tls(struct session *);
 
 /* --- input.c --- */
 /* Reads from the socket and takes commands; may close the session. */
@@ -86,6 +93,8 @@ void input_read(struct session *);
 bool input_take_unread(struct session *);
 /* Throws away what was read and not used, and wipes it. */
 void input_forget(struct session *);
+/* The same, and what comes next is the start of a command. */
+void input_restart(struct session *);
 /* More commands may be taken now. */
 bool input_is_wanted(const struct session *);
 

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/check.h"
+#include "conf/check_tls.h"
 #include "conf/conf.h"
 #include "conf/file.h"
 #include "conf/identity.h"
@@ -109,12 +110,13 @@ check_backend(struct conf_backend *b, struct conf_report *report)
 		BACKEND_ERROR(b, "address", "[backend %s] has no address",
 		    b->s.name);
 	if (b->address != NULL)
-		CHECK(addr_split(b->address, 119, &b->host, &b->port,
-		    &error) == 0);
+		CHECK(addr_split(b->address, b->tls == TLS_IMPLICIT ? 563 :
+		    119, &b->host, &b->port, &error) == 0);
 	if (b->min_idle > b->max_connections)
 		BACKEND_ERROR(b, "min_idle", "min_idle = %u is more than"
 		    " max_connections = %u", b->min_idle, b->max_connections);
 	check_login(b, report);
+	check_tls_backend(b, report);
 }
 
 /* Names that mean this machine everywhere. */
@@ -281,6 +283,7 @@ check_listen(const struct conf *c, struct conf_listen *l,
 		    " allow: everybody may use the backends", l->s.name,
 		    text, l->proxy_protocol == PROXY_PROTOCOL_REQUIRE ?
 		    ", through another proxy," : "");
+	check_tls_listen(l, report);
 	fill_mask(c, l, report);
 }
 

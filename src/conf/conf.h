@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "net/addr.h"
+#include "net/tls.h"
 
 /* Sets of backends are masks of 64 bits, bit i for backends[i]. */
 #define CONF_BACKENDS_MAX 64
@@ -60,6 +61,12 @@ enum conf_strategy {
 enum conf_queue_mode {
 	QUEUE_LIFO,
 	QUEUE_FIFO
+};
+
+enum conf_tls {
+	TLS_NO,
+	TLS_IMPLICIT,
+	TLS_STARTTLS
 };
 
 enum conf_log_target {
@@ -122,6 +129,13 @@ struct conf_listen {
 	unsigned unix_mode;			/* mode_t bits */
 	enum conf_proxy_protocol proxy_protocol;
 	struct conf_networks proxy_protocol_from;
+	enum conf_tls tls;
+	char *tls_cert, *tls_key;		/* tls_key NULL = in tls_cert */
+	enum tls_version tls_min_version;
+	char *tls_ciphers;
+	char *tls_client_ca;
+	bool require_tls;
+	struct tls_context *tls_context;	/* made from these; NULL = no */
 	struct conf_networks allow, deny;
 	struct conf_names backends;
 	uint64_t backends_mask;			/* made from backends */
@@ -133,6 +147,13 @@ struct conf_backend {
 	char *address;				/* as written */
 	char *host;				/* made from address */
 	uint16_t port;				/* made from address */
+	enum conf_tls tls;
+	bool tls_verify;
+	char *tls_ca_file;
+	char *tls_name;				/* NULL = host */
+	enum tls_version tls_min_version;
+	char *tls_ciphers;
+	struct tls_context *tls_context;	/* made from these; NULL = no */
 	char *username;
 	char *password;				/* from password_file, too */
 	char *password_file;

@@ -3,6 +3,7 @@
 
 #include <crypt.h>
 #include <getopt.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -14,6 +15,9 @@
 #include "conf/section.h"
 #include "conf/url.h"
 #include "net/addr.h"
+
+/* In the place of a letter, for options that have none. */
+enum { LONG_TEST_BACKENDS = 1, LONG_N };
 
 struct option_row {
 	char letter;
@@ -31,7 +35,7 @@ static const struct option_row rows[] = {
 	    " the origin of each value, secrets masked, exit" },
 	{ 'l', "listen", "ADDR", "listen here instead of the [listen NAME]"
 	    " sections: host:port, [v6]:port, :port, unix:/path (repeatable)" },
-	{ 'b', "backend", "URL", "add a backend: nntp://[user@]host[:port]"
+	{ 'b', "backend", "URL", "add a backend: nntp:// or nntps://[user@]host[:port]"
 	    "[?key=value&...] (repeatable)" },
 	{ 'm', "mode", "MODE", "hybrid, per-command or stateful" },
 	{ 'n', "threads", "N", "worker threads, or auto" },
@@ -44,6 +48,9 @@ static const struct option_row rows[] = {
 	{ 'g', "group", "GROUP", "and keep only this group" },
 	{ 'v', "verbose", NULL, "log more (repeatable)" },
 	{ 'q', "quiet", NULL, "log less (repeatable)" },
+	{ LONG_TEST_BACKENDS, "test-backends", NULL, "connect to each backend,"
+	    " print each phase with its time, greeting and capabilities,"
+	    " exit" },
 	{ 'V', "version", NULL, "print the versions and exit" },
 	{ 'h', "help", NULL, "print this and exit" },
 };
@@ -231,6 +238,9 @@ apply(struct options *o, int letter, char *arg, char **error_r)
 	case 'T':
 		o->action = ACTION_DUMP;
 		return 0;
+	case LONG_TEST_BACKENDS:
+		o->action = ACTION_TEST_BACKENDS;
+		return 0;
 	case 'V':
 		o->action = ACTION_VERSION;
 		return 0;
@@ -304,6 +314,8 @@ options_parse(struct options *o, int argc, char **argv, char **error_r)
 		longs[i].has_arg = rows[i].arg != NULL ? required_argument :
 		    no_argument;
 		longs[i].val = rows[i].letter;
+		if (rows[i].letter < LONG_N)
+			continue;
 		*s++ = rows[i].letter;
 		if (rows[i].arg != NULL)
 			*s++ = ':';
@@ -326,7 +338,11 @@ options_print_help(FILE *f)
 {
 	fputs("usage: nntpmux [options]\n\n", f);
 	for (size_t i = 0; i < ARRAY_N(rows); i++) {
-		fprintf(f, "  -%c, --%s%s%s\n", rows[i].letter, rows[i].name,
+		if (rows[i].letter < LONG_N)
+			fputs("      ", f);
+		else
+			fprintf(f, "  -%c, ", rows[i].letter);
+		fprintf(f, "--%s%s%s\n", rows[i].name,
 		    rows[i].arg != NULL ? " " : "",
 		    rows[i].arg != NULL ? rows[i].arg : "");
 		doc_print_wrapped(f, "        ", rows[i].text);
@@ -343,10 +359,11 @@ options_print_version(FILE *f)
 	int abi = sandbox_get_abi();
 	char seccomp[32];
 
-	fprintf(f, "%s %s\ninih, libxcrypt %s, xxHash %u.%u.%u,"
+	fprintf(f, "%s %s\ninih, libxcrypt %s, xxHash %u.%u.%u, OpenSSL %s,"
 	    " libseccomp %s, glibc\n",
 	    PACKAGE_NAME, PACKAGE_VERSION, XCRYPT_VERSION_STR,
 	    xxhash / 10000, xxhash / 100 % 100, xxhash % 100,
+	    OpenSSL_version(OPENSSL_VERSION_STRING),
 	    syscalls_get_version(seccomp));
 	if (abi > 0)
 		fprintf(f, "sandbox: Landlock, version %d in this kernel\n",

@@ -32,11 +32,16 @@ static void
 clear_derived(struct conf_section *s, enum section_kind kind)
 {
 	struct conf_backend *backend;
+	struct conf_listen *listen;
 	struct conf_log *log;
 
 	if (kind == KIND_BACKEND) {
 		backend = (struct conf_backend *)s;
 		free(backend->host);
+		tls_unref(backend->tls_context);
+	} else if (kind == KIND_LISTEN) {
+		listen = (struct conf_listen *)s;
+		tls_unref(listen->tls_context);
 	} else if (kind == KIND_LOG) {
 		log = (struct conf_log *)s;
 		free(log->target_path);

@@ -61,6 +61,8 @@ static const char *const level_words[] = {
 	"error", "warn", "info", "debug", "trace", NULL
 };
 static const char *const proxy_protocol_words[] = { "no", "require", NULL };
+static const char *const tls_words[] = { "no", "implicit", "starttls", NULL };
+static const char *const tls_version_words[] = { "1.2", "1.3", NULL };
 static const char *const format_words[] = { "text", "json", NULL };
 
 const struct section sections[KIND_N] = {
@@ -166,6 +168,28 @@ static const struct setting settings[] = {
   .example = "10.0.0.2", .text = "Networks of such proxies. Who connects from"
   " elsewhere is refused. It has to be set where proxy_protocol is required,"
   " except at a unix socket, whose unix_mode says who may connect." },
+{ LISTEN(tls, tls), ENUM(tls_words), .def = "no",
+  .text = "Encryption: none, from the first byte on (implicit; news servers"
+  " have port 563 for it), or when a client says STARTTLS." },
+{ LISTEN(tls_cert, tls_cert), TEXT(PATH, PATH_LENGTH_MAX),
+  .example = "/etc/nntpmux/cert.pem", .text = "The certificate (PEM), with"
+  " those behind it that clients may not know." },
+{ LISTEN(tls_key, tls_key), TEXT(PATH, PATH_LENGTH_MAX),
+  .example = "/etc/nntpmux/key.pem", .text = "Its key (PEM), without a"
+  " passphrase; empty = it is in tls_cert." },
+{ LISTEN(tls_min_version, tls_min_version), ENUM(tls_version_words),
+  .def = "1.2", .text = "The oldest version of TLS that is spoken." },
+{ LISTEN(tls_ciphers, tls_ciphers), TEXT(WORD, 1000),
+  .example = "ECDHE+AESGCM:TLS_AES_256_GCM_SHA384",
+  .text = "Ciphers of TLS 1.2 as in openssl-ciphers(1), and names of those of"
+  " TLS 1.3, which begin with TLS_; empty = those with forward secrecy and"
+  " authenticated encryption." },
+{ LISTEN(tls_client_ca, tls_client_ca), TEXT(PATH, PATH_LENGTH_MAX),
+  .example = "/etc/nntpmux/clients-ca.pem", .text = "Authorities (PEM); with"
+  " it a client needs a certificate of one of them, whatever login it has." },
+{ LISTEN(require_tls, require_tls), BOOL, .def = "yes",
+  .text = "With tls = starttls: nothing is read and nobody logs in before"
+  " STARTTLS." },
 { LISTEN(allow, allow), LIST(NETWORKS), .example = "10.0.0.0/8 ::1",
   .text = "Networks whose clients are served; empty = all." },
 { LISTEN(deny, deny), LIST(NETWORKS), .example = "10.6.6.0/24",
@@ -175,7 +199,26 @@ static const struct setting settings[] = {
 
 { BACKEND(address, address), TEXT(HOST, 280), .is_needed = true,
   .example = "news.example.com", .text = "host[:port] of the news server;"
-  " the port is 119 if it is not given." },
+  " the port is 119 if it is not given, 563 with tls = implicit." },
+{ BACKEND(tls, tls), ENUM(tls_words), .def = "no",
+  .text = "Encryption: none, from the first byte on (implicit), or asked for"
+  " with STARTTLS behind the greeting. With it the server needs a certificate"
+  " for its name from an authority that this system trusts." },
+{ BACKEND(tls_verify, tls_verify), BOOL, .def = "yes",
+  .text = "With no, any certificate is taken: then anybody in between can"
+  " read the password and change articles." },
+{ BACKEND(tls_ca_file, tls_ca_file), TEXT(PATH, PATH_LENGTH_MAX),
+  .example = "/etc/nntpmux/primary-ca.pem", .text = "Certificates (PEM) that"
+  " are trusted beside the system's: of an authority, or the server's own." },
+{ BACKEND(tls_name, tls_name), TEXT(WORD, 255), .example = "news.example.com",
+  .text = "The name in the server's certificate, if it is not the host of"
+  " address." },
+{ BACKEND(tls_min_version, tls_min_version), ENUM(tls_version_words),
+  .def = "1.2", .text = "The oldest version of TLS that is spoken." },
+{ BACKEND(tls_ciphers, tls_ciphers), TEXT(WORD, 1000),
+  .example = "ECDHE+AESGCM:TLS_AES_256_GCM_SHA384",
+  .text = "Ciphers of TLS 1.2 as in openssl-ciphers(1), and names of those of"
+  " TLS 1.3, which begin with TLS_; empty = OpenSSL's." },
 { BACKEND(username, username), TEXT(STRING, AUTHINFO_ARG_MAX),
   .is_needed = true, .example = "me",
   .text = "Name for the login at the backend; without it there is none." },

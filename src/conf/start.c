@@ -35,7 +35,7 @@ load(const struct options *o, start_note_f *note, struct conf **conf_r,
 	report_fini(&report);
 	if (rc == -1)
 		return end(EXIT_CONFIG, exit_r);
-	if (o->action == ACTION_RUN)
+	if (o->action == ACTION_RUN || o->action == ACTION_TEST_BACKENDS)
 		return true;
 	if (o->action == ACTION_DUMP) {
 		conf_dump(*conf_r, stdout);

@@ -15,7 +15,8 @@ struct options;
 /* Prints comment lines of an INI file: what the program makes of it. */
 typedef void start_note_f(const struct conf *, FILE *);
 
-/* note is for -T. true: run with *conf_r (given) and *o. false: exit with
+/* note is for -T. true: go on with *conf_r (given) and *o, whose action is
+ * ACTION_RUN or one that connects. false: exit with
  * *exit_r (an enum exit_code), *conf_r is NULL. options_fini() in both
  * cases. */
 bool conf_start(int argc, char **argv, struct options *o,

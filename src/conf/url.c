@@ -209,17 +209,20 @@ static int
 parse_parts(struct options_backend *b, const char *url, char **error_r)
 {
 	const char *text = strstr(url, "://");
+	bool is_tls = strncasecmp(url, "nntps://", 8) == 0;
 	size_t n;
 
 	if (has_password(text != NULL ? text + 3 : url))
 		return fail_secret(error_r);
-	if (text == NULL || strncasecmp(url, "nntp://", 7) != 0)
-		return fail(error_r,
-		    "must be nntp://[user@]host[:port][?key=value&...]");
+	if (!is_tls && strncasecmp(url, "nntp://", 7) != 0)
+		return fail(error_r, "must be nntp:// or nntps://[user@]"
+		    "host[:port][?key=value&...]");
 	text += 3;
 	n = strcspn(text, "/?#");
 	if (parse_authority(b, text, n, error_r) == -1)
 		return -1;
+	if (is_tls)
+		add(b, "tls", xstrdup("implicit"));
 	text += n;
 	text += *text == '/';
 	if (*text == '\0')

@@ -8,8 +8,8 @@
 
 struct options_backend;
 
-/* nntp://[user@]host[:port][/][?key=value&…], %XX anywhere. Fills *b_r: address
- * first, then username, then the keys. 0, or -1 with the reason (given) and
+/* nntp://[user@]host[:port][/][?key=value&…], %XX anywhere; nntps:// means tls =
+ * implicit. Fills *b_r: address first, then username, then the keys. 0, or -1 with the reason (given) and
  * nothing in *b_r. */
 int url_parse(struct options_backend *b_r, const char *url, char **error_r)
     __attribute__((warn_unused_result));

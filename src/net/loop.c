@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,6 +20,12 @@ struct watch {
 	_Atomic uint32_t events;
 	_Atomic(loop_cb_f *) cb;
 	_Atomic(void *) arg;
+	_Atomic bool has_more, is_listed;	/* listed in loop->more */
+};
+
+struct loop_more {
+	int fd;
+	uint32_t generation;
 };
 
 static struct {
@@ -93,6 +100,7 @@ loop_fini(struct loop *l)
 	inbox_fini(&l->inbox);
 	timers_fini(&l->timers);
 	close(l->epoll_fd);
+	free(l->more);
 	free(l->buffer);
 }
 
@@ -126,7 +134,37 @@ loop_watch(struct loop *l, int fd, uint32_t events, loop_cb_f *cb, void *arg)
 	atomic_store(&w->cb, cb);
 	atomic_store(&w->arg, arg);
 	atomic_store(&w->events, events);
+	atomic_store(&w->has_more, false);
+	atomic_store(&w->is_listed, false);
 	control(l->epoll_fd, EPOLL_CTL_ADD, fd, w);
+}
+
+/* At most one entry of each watch is in the list. */
+static void
+list_more(struct loop *l, int fd, struct watch *w)
+{
+	if (!atomic_load(&w->has_more) || atomic_load(&w->is_listed) ||
+	    (atomic_load(&w->events) & EPOLLIN) == 0)
+		return;
+	atomic_store(&w->is_listed, true);
+	if (l->more_n == l->more_size) {
+		l->more_size = 2 * l->more_size + 16;
+		l->more = xrealloc(l->more,
+		    l->more_size * sizeof(l->more[0]));
+	}
+	l->more[l->more_n++] = (struct loop_more){
+		.fd = fd,
+		.generation = atomic_load(&w->generation),
+	};
+}
+
+void
+loop_set_more(struct loop *l, int fd, bool has_more)
+{
+	struct watch *w = get_watch(fd);
+
+	atomic_store(&w->has_more, has_more);
+	list_more(l, fd, w);
 }
 
 void
@@ -138,6 +176,7 @@ loop_mask(struct loop *l, int fd, uint32_t events)
 		return;
 	atomic_store(&w->events, events);
 	control(l->epoll_fd, EPOLL_CTL_MOD, fd, w);
+	list_more(l, fd, w);
 }
 
 void
@@ -167,6 +206,44 @@ dispatch(struct loop *l, const struct epoll_event *ev)
 
 	if (atomic_load(&w->generation) == generation)
 		cb(l, arg, ev->events);
+}
+
+static void
+tell_of_more(struct loop *l, const struct loop_more *more)
+{
+	struct watch *w = get_watch(more->fd);
+	struct epoll_event ev = {
+		.events = EPOLLIN,
+		.data.u64 = (uint64_t)more->generation << 32 |
+		    (uint32_t)more->fd,
+	};
+
+	if (atomic_load(&w->generation) != more->generation)
+		return;
+	atomic_store(&w->is_listed, false);
+	if (!atomic_load(&w->has_more) ||
+	    (atomic_load(&w->events) & EPOLLIN) == 0)
+		return;
+	dispatch(l, &ev);
+	if (atomic_load(&w->generation) == more->generation)
+		list_more(l, more->fd, w);
+}
+
+/* Once for each that is listed now; those that are added wait for the next
+ * turn. */
+static void
+run_more(struct loop *l)
+{
+	size_t n = l->more_n;
+
+	for (size_t i = 0; i < n; i++) {
+		struct loop_more more = l->more[i];	/* the list may move */
+
+		tell_of_more(l, &more);
+	}
+	l->more_n -= n;
+	if (l->more_n > 0)
+		memmove(l->more, l->more + n, l->more_n * sizeof(l->more[0]));
 }
 
 void
@@ -217,7 +294,8 @@ get_wait(struct loop *l, int max_wait_ms)
 	uint64_t next = timers_next(&l->timers);
 	uint64_t wait;
 
-	if (!inbox_is_empty(&l->inbox) || !list_is_empty(&l->tasks))
+	if (!inbox_is_empty(&l->inbox) || !list_is_empty(&l->tasks) ||
+	    l->more_n > 0)
 		return 0;
 	if (next == UINT64_MAX)
 		return max_wait_ms;
@@ -242,6 +320,7 @@ loop_turn(struct loop *l, int max_wait_ms)
 	l->now_ms = loop_clock_ms();
 	for (int i = 0; i < n; i++)
 		dispatch(l, &events[i]);
+	run_more(l);
 	if (!inbox_is_empty(&l->inbox))
 		inbox_drain(&l->inbox);
 	timers_expire(&l->timers, l->now_ms);

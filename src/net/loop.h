@@ -24,6 +24,7 @@
 #include <sys/epoll.h>
 
 struct loop;
+struct loop_more;
 
 /* events: EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLRDHUP */
 typedef void loop_cb_f(struct loop *, void *arg, uint32_t events);
@@ -47,6 +48,8 @@ struct loop {
 	/* owner: the loop's thread */
 	struct timers timers;
 	struct list tasks;
+	struct loop_more *more;		/* descriptors with loop_set_more() */
+	size_t more_n, more_size;
 	uint64_t now_ms;	/* CLOCK_MONOTONIC, read once per turn */
 	bool is_stopping;
 	char *buffer;		/* LOOP_BUFFER_SIZE bytes to read into; what
@@ -82,6 +85,10 @@ void loop_watch(struct loop *, int fd, uint32_t events, loop_cb_f *cb,
 /* Changes what is waited for; no system call when nothing changes. */
 void loop_mask(struct loop *, int fd, uint32_t events);
 void loop_unwatch(struct loop *, int fd);
+/* Whether there are bytes of a watched fd that the kernel knows nothing of any
+ * more, for a layer above it has them: while there are, each turn calls the
+ * watch with EPOLLIN, if that is waited for. */
+void loop_set_more(struct loop *, int fd, bool has_more);
 /* close(2), after which no event of a watch of fd is ever delivered. */
 void loop_close(int fd);
 

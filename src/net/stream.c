@@ -78,6 +78,12 @@ acknowledge_plain(struct stream *s)
 	(void)setsockopt(s->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
 }
 
+static void
+fini_plain(struct stream *s)
+{
+	(void)s;
+}
+
 static const struct stream_ops plain_ops = {
 	.read = read_plain,
 	.write = write_plain,
@@ -85,13 +91,13 @@ static const struct stream_ops plain_ops = {
 	.end_writing = end_writing_plain,
 	.get_untaken = get_untaken_plain,
 	.acknowledge = acknowledge_plain,
+	.fini = fini_plain,
 };
 
 void
 stream_init_plain(struct stream *s, int fd)
 {
-	s->ops = &plain_ops;
-	s->fd = fd;
+	*s = (struct stream){ .ops = &plain_ops, .fd = fd };
 }
 
 enum io_rc
@@ -119,6 +125,12 @@ stream_end_writing(struct stream *s)
 	s->ops->end_writing(s);
 }
 
+void
+stream_cut(struct stream *s)
+{
+	end_writing_plain(s);
+}
+
 size_t
 stream_get_untaken(struct stream *s)
 {
@@ -131,10 +143,31 @@ stream_acknowledge(struct stream *s)
 	s->ops->acknowledge(s);
 }
 
+uint32_t
+stream_get_mask(const struct stream *s, uint32_t events)
+{
+	if (!s->is_read_blocked || (events & EPOLLIN) == 0)
+		return events;
+	return (events & ~(uint32_t)EPOLLIN) | EPOLLOUT;
+}
+
+uint32_t
+stream_translate(struct stream *s, uint32_t events)
+{
+	if (!s->is_read_blocked)
+		return events;
+	if ((events & EPOLLOUT) == 0)
+		return events & ~(uint32_t)EPOLLIN;
+	s->is_read_blocked = false;
+	return events | EPOLLIN;
+}
+
 void
 stream_close(struct stream *s)
 {
-	if (s->fd >= 0)
-		loop_close(s->fd);
+	if (s->fd < 0)
+		return;
+	s->ops->fini(s);
+	loop_close(s->fd);
 	s->fd = -1;
 }

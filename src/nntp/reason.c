@@ -11,6 +11,13 @@ static const struct {
 #undef X
 };
 
+bool
+reason_is_loss(enum reason r)
+{
+	return r == REASON_BACKEND_EOF || r == REASON_BACKEND_RESET ||
+	    r == REASON_TLS_CUT;
+}
+
 const char *
 reason_key(enum reason r)
 {

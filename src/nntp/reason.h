@@ -8,6 +8,8 @@
  * passes. Any thread. */
 #pragma once
 
+#include <stdbool.h>
+
 /* name, key in log lines, words in log lines, answer to the client */
 #define REASONS(X)                                                            \
 	X(NONE, "none", "nothing happened", NULL)                             \
@@ -19,6 +21,12 @@
 	X(CLIENT_STALL, "client-stall", "client takes no answers", NULL)      \
 	X(LINE_UNFINISHED, "line-unfinished", "client did not end its line",  \
 	    NULL)                                                             \
+	X(CLIENT_TLS, "client-tls", "no TLS with client", NULL)               \
+	X(TLS_UNEXPECTED, "tls-unexpected",                                   \
+	    "client speaks TLS where it is not spoken", NULL)                 \
+	X(TLS_TIMEOUT, "tls-timeout", "no TLS handshake in time", NULL)       \
+	X(TLS_SLOW, "tls-slow", "TLS handshake too slow, others wait", NULL)  \
+	X(TLS_BUSY, "tls-busy", "TLS handshakes are piling up", NULL)         \
 	X(UNKNOWN_COMMANDS, "unknown-commands", "unknown commands only",      \
 	    "400 this is a news server")                                      \
 	X(LOGIN_TIMEOUT, "login-timeout", "client did not log in", NULL)      \
@@ -52,6 +60,7 @@
 	/* a backend connection ends or is not made */                        \
 	X(RESOLVE_FAILED, "resolve-failed", "name does not resolve", NULL)    \
 	X(CONNECT_FAILED, "connect-failed", "can't connect", NULL)            \
+	X(TLS_FAILED, "tls-failed", "no TLS with backend", NULL)              \
 	X(SETUP_TIMEOUT, "setup-timeout", "not ready in connect_timeout",     \
 	    NULL)                                                             \
 	X(REFUSED, "refused", "backend refused", NULL)                        \
@@ -59,6 +68,7 @@
 	X(BACKEND_EOF, "backend-eof", "backend closed the connection", NULL)  \
 	X(BACKEND_RESET, "backend-reset", "connection to backend broke",      \
 	    NULL)                                                             \
+	X(TLS_CUT, "tls-cut", "backend was cut off inside an answer", NULL)   \
 	X(RESPONSE_TIMEOUT, "response-timeout", "no answer from backend",     \
 	    NULL)                                                             \
 	X(STALL, "stall", "backend stalled inside an answer", NULL)           \
@@ -77,6 +87,8 @@ enum reason {
 	REASON_COUNT
 };
 
+/* The connection to a backend ended by itself, in one way or another. */
+bool reason_is_loss(enum reason r);
 /* The short name, for log lines and counters. */
 const char *reason_key(enum reason);
 const char *reason_words(enum reason);

@@ -178,8 +178,7 @@ free_relay(struct relay *r)
 static bool
 is_stale_end(const struct relay *r, enum reason reason)
 {
-	return r->is_pooled && r->answered_n == 0 &&
-	    (reason == REASON_BACKEND_EOF || reason == REASON_BACKEND_RESET);
+	return r->is_pooled && r->answered_n == 0 && reason_is_loss(reason);
 }
 
 /* The connection is of no use (or gone) and so is the relay. The exchange

@@ -359,6 +359,15 @@ consume(struct relay *r, const char *p, size_t n)
 		stream_acknowledge(&r->conn->stream);
 }
 
+static enum reason
+get_end_reason(const struct relay *r, enum io_rc rc)
+{
+	if (rc == IO_FAIL)
+		return REASON_BACKEND_RESET;
+	return rc == IO_CUT && r->state == RELAY_BLOCK ? REASON_TLS_CUT :
+	    REASON_BACKEND_EOF;
+}
+
 void
 relay_read(struct relay *r)
 {
@@ -372,9 +381,8 @@ relay_read(struct relay *r)
 	saved_n = take_saved(r);
 	rc = stream_read(&r->conn->stream, r->loop->buffer + saved_n,
 	    LOOP_BUFFER_SIZE - saved_n, &n);
-	if (rc == IO_EOF || rc == IO_FAIL) {
-		relay_lose(r, rc == IO_EOF ? REASON_BACKEND_EOF :
-		    REASON_BACKEND_RESET);
+	if (rc != IO_OK && rc != IO_AGAIN) {
+		relay_lose(r, get_end_reason(r, rc));
 		return;
 	}
 	counter_add(&backend_count(r->backend, r->loop)->bytes, n);

@@ -47,9 +47,9 @@ verdict_blame(struct exchange *x, const struct backend *b, enum reason reason,
 {
 	uint64_t bit = UINT64_C(1) << b->index;
 
-	if (!was_made || reason == REASON_BACKEND_EOF ||
-	    reason == REASON_BACKEND_RESET || reason == REASON_UNSOLICITED ||
-	    reason == REASON_STALE || reason == REASON_LIMITED)
+	if (!was_made || reason_is_loss(reason) ||
+	    reason == REASON_UNSOLICITED || reason == REASON_STALE ||
+	    reason == REASON_LIMITED)
 		x->failed |= bit;
 	else
 		x->spent |= bit;

@@ -254,7 +254,7 @@ admit(struct listener *l, int fd, const struct addr *peer)
 	enum reason reason = enter(a, l->conf, peer);
 
 	if (reason != REASON_NONE)
-		admission_refuse(fd, peer, reason);
+		admission_refuse(l->conf, fd, peer, reason);
 	else
 		worker_give_client(choose_worker(a), fd, peer, l->conf);
 }

@@ -4,10 +4,12 @@
 #include "backend/conn.h"
 #include "client/census.h"
 #include "client/failures.h"
+#include "client/handshake.h"
 #include "client/password.h"
 #include "client/session.h"
 #include "conf/conf.h"
 #include "net/loop.h"
+#include "net/stream_tls.h"
 #include "route/bounds.h"
 #include "server/server.h"
 
@@ -31,7 +33,25 @@ static uint64_t
 get_connection_bytes(const struct conf_backend *b)
 {
 	return sizeof(struct conn) +
-	    bounds_get_relay(b->pipeline_depth, session_get_article_max());
+	    bounds_get_relay(b->pipeline_depth, session_get_article_max()) +
+	    (b->tls != TLS_NO ? stream_get_tls_max(false, true) : 0);
+}
+
+/* Of a client by TLS; 0: no listener speaks it. */
+static uint64_t
+get_client_tls_bytes(const struct conf *c)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < c->listens_n; i++) {
+		const struct conf_listen *l = &c->listens[i];
+		uint64_t n = l->tls == TLS_NO ? 0 : stream_get_tls_max(true,
+		    l->tls_client_ca != NULL);
+
+		if (n > most)
+			most = n;
+	}
+	return most;
 }
 
 static uint64_t
@@ -49,6 +69,9 @@ get_rest(const struct conf *c, uint64_t connections_n)
 	/* A look-up is a thread of its own, one per backend. */
 	n += c->backends_n * (uint64_t)STACK_BYTES;
 	n += connections_n * (uint64_t)KIB;	/* waiters and messages */
+	if (get_client_tls_bytes(c) > 0)
+		n += threads_n * (uint64_t)HANDSHAKES_MAX *
+		    stream_get_handshake_max();
 	if (c->users_n > 0)
 		n += PASSWORD_THREADS * (uint64_t)STACK_BYTES +
 		    PASSWORD_WAITING_MAX * (uint64_t)CHECK_BYTES;
@@ -71,7 +94,7 @@ memory_get_bound(const struct conf *c, struct memory *m_r)
 		if (n > m_r->connection_bytes)
 			m_r->connection_bytes = n;
 	}
-	n = session_get_size_max(&c->proxy);
+	n = session_get_size_max(&c->proxy) + get_client_tls_bytes(c);
 	m_r->client_bytes = n + OVERHEAD(n);
 	n = get_rest(c, m_r->connections_n);
 	m_r->rest_bytes = n + OVERHEAD(n);
@@ -95,7 +118,8 @@ memory_print_bound(const struct conf *c, FILE *f)
 	    " of at most %" PRIu64 "K,\n; %" PRIu64 " connections to backends"
 	    " of at most %" PRIu64 "K, and %" PRIu64 "M for all else; the\n"
 	    "; kernel's buffers and crypt(3) are not in it. An idle client"
-	    " takes less than 2K.\n", round_up(m.all_bytes, MIB),
+	    " takes less than 2K,\n; by TLS less than 18K.\n",
+	    round_up(m.all_bytes, MIB),
 	    c->proxy.max_clients, round_up(m.client_bytes, KIB),
 	    m.connections_n, round_up(m.connection_bytes, KIB),
 	    round_up(m.rest_bytes, MIB));

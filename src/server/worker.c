@@ -49,6 +49,7 @@ worker_start(struct worker *w, unsigned index,
 	w->context.loop = &w->loop;
 	list_init(&w->context.sessions);
 	list_init(&w->context.arrivals);
+	list_init(&w->context.handshakes);
 	error = pthread_create(&w->thread, NULL, run, w);
 	if (error != 0) {
 		loop_fini(&w->loop);

@@ -56,6 +56,17 @@ while read -r letter name; do
 	    "$srcdir/man/nntpmux.8" ||
 	    fail "nntpmux(8) lacks -$letter, --$name"
 done < "$work/options"
+sed -n 's/^      --\([a-z-]*\).*/\1/p' "$work/help" > "$work/long"
+while read -r name; do
+	grep -q "^\.It Fl Fl $name\( \|\$\)" "$srcdir/man/nntpmux.8" ||
+	    fail "nntpmux(8) lacks --$name"
+done < "$work/long"
+sed -n 's/^\.It Fl Fl \([a-z-]*\).*/\1/p' "$srcdir/man/nntpmux.8" \
+    > "$work/described"
+while read -r name; do
+	grep -qx "$name" "$work/long" ||
+	    fail "nntpmux(8) has --$name, which is not there"
+done < "$work/described"
 sed -n 's/^\.It Fl \(.\).*, Fl Fl \([a-z-]*\).*/\1 \2/p' \
     "$srcdir/man/nntpmux.8" > "$work/described"
 while read -r letter name; do

@@ -2,11 +2,13 @@
 """A blunt news client: sends what it is told, reads with a time limit."""
 
 import socket
+import ssl
 import struct
 
 from timing import LIMIT
 
 PIECE = 1 << 18
+UNEXPECTED_EOF = "UNEXPECTED_EOF_WHILE_READING"
 
 
 def to_bytes(text):
@@ -24,10 +26,12 @@ class Client:
 
     Everything that is read runs into an AssertionError after LIMIT
     seconds, so that no test hangs.  greeting holds the first line unless
-    the client was made with greet=False.
+    the client was made with greet=False.  With secure, an SSL context, it
+    speaks TLS from the start.
     """
 
-    def __init__(self, address, greet=True, rcvbuf=None, source=None):
+    def __init__(self, address, greet=True, rcvbuf=None, source=None,
+                 secure=None):
         if isinstance(address, str):
             self.sock = socket.socket(socket.AF_UNIX)
         elif ":" in address[0]:
@@ -43,10 +47,26 @@ class Client:
         if not isinstance(address, str):
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buf = bytearray()
+        self.was_cut = False        # the end came by RST, or TLS was cut
         self.received = 0
         self.greeting = None
+        if secure:
+            self.secure(secure)
         if greet:
             self.greeting = self.line()
+
+    # --- TLS
+
+    def secure(self, context, name="localhost"):
+        """From here on by TLS; an end without a close-notify is an error."""
+        self.sock = context.wrap_socket(self.sock, server_hostname=name,
+                                        suppress_ragged_eofs=False)
+
+    def starttls(self, context, name="localhost"):
+        status = self.ask("STARTTLS")
+        assert status[:3] == "382", status
+        assert not self.buf, self.buf
+        self.secure(context, name)
 
     # --- out
 
@@ -82,7 +102,12 @@ class Client:
         except socket.timeout:
             raise AssertionError("no answer in time; so far: %r"
                                  % bytes(self.buf[-200:]))
-        except ConnectionResetError:
+        except ssl.SSLZeroReturnError:
+            return False
+        except (ConnectionResetError, ssl.SSLError) as error:
+            if getattr(error, "reason", UNEXPECTED_EOF) != UNEXPECTED_EOF:
+                raise
+            self.was_cut = True
             return False
         self.buf += data
         self.received += len(data)

@@ -8,6 +8,7 @@ NNTPMUX_MODES=hybrid,per-command leaves out other modes; NNTPMUX_MODES=once
 runs each test in the first mode that it has, of hybrid, per-command, stateful.
 """
 
+import functools
 import os
 import pathlib
 import sys
@@ -18,6 +19,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 pytest.register_assert_rewrite("client", "fake", "peer", "posting", "proxy",
                                "server", "timing")
 
+import certs            # noqa: E402
 import fake             # noqa: E402
 import proxy            # noqa: E402
 from wire import articles       # noqa: E402
@@ -76,6 +78,10 @@ class Bed:
     def fake(self, name=None, articles=None, **options):
         name = name or "be%d" % len(self.servers)
         return self.add(fake.Fake(name, articles, **options))
+
+    @functools.cached_property
+    def authority(self):
+        return certs.Authority(self.tmp)
 
     def mirrors(self, *firsts, **options):
         """One fake for each: the same articles a, b, c, numbered from first

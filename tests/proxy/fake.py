@@ -50,12 +50,14 @@ class Fake:
     """The server.  options go into its [backend NAME] section.
 
     groups is {name: {number: message-id}}; without it local.test holds all
-    articles, numbered from first on.
+    articles, numbered from first on.  secure is the SSL context of a server
+    that speaks TLS: from the start, or with starttls=True when it is asked.
     """
 
     def __init__(self, name="be", articles=None, *, groups=None, first=1,
                  login=None, greeting=b"200 fake server ready\r\n",
-                 family=socket.AF_INET, host=None, **options):
+                 secure=None, starttls=False, family=socket.AF_INET,
+                 host=None, **options):
         self.name = name
         self.articles = dict(articles or {})
         self.groups = {"local.test": numbered(self.articles, first)} \
@@ -68,7 +70,14 @@ class Fake:
                              "LIST ACTIVE NEWSGROUPS OVERVIEW.FMT"]
         self.script = None                  # one, or a list: the last stays
         self.on = {}
+        self.alias = None                   # a name instead of the address
+        self.secure = secure
+        self.starttls = starttls
+        self.setup = SETUP + ("STARTTLS",) * bool(secure)
+        self.handshake_errors = []          # how handshakes failed here
         self.options = options
+        if secure:
+            options.setdefault("tls", "starttls" if starttls else "implicit")
         self.lock = threading.Lock()
         self.history = []                   # (connection, line) in order
         self.conns = []                     # all that were ever accepted
@@ -85,7 +94,8 @@ class Fake:
 
     @property
     def url(self):
-        host, port = self.address
+        """Of the [backend] section."""
+        host, port = self.alias or self.address[0], self.address[1]
         return "%s:%d" % ("[%s]" % host if ":" in host else host, port)
 
     # --- what a test asks
@@ -105,7 +115,7 @@ class Fake:
         """Commands in order, without those that set a connection up."""
         with self.lock:
             return [line for _, line in self.history
-                    if verb_of(line) not in SETUP]
+                    if verb_of(line) not in self.setup]
 
     def asked(self, verb):
         return [line for line in self.seen if verb_of(line) == verb]
@@ -214,7 +224,10 @@ class Fake:
         return self.script[min(conn.n, len(self.script) - 1)]
 
     def run(self, conn):
+        conn.thread = threading.current_thread()
         try:
+            if self.secure and not self.starttls:
+                conn.secure(self.secure)
             (self.script_for(conn) or Conn.serve)(conn)
         except Gone:
             pass

@@ -8,6 +8,7 @@ script waits for.
 import contextlib
 import select
 import socket
+import ssl
 import struct
 import threading
 
@@ -65,6 +66,32 @@ class Peer:
         self.buf = b""
         self.open = True
         self.lock = threading.Lock()
+        self.thread = None          # that plays its script
+
+    # --- TLS
+
+    def secure(self, context):
+        """From here on by TLS; what was read before is forgotten."""
+        self.buf = b""
+        with self.lock:
+            if not self.open:
+                raise Gone
+            self.sock = context.wrap_socket(self.sock, server_side=True,
+                                            do_handshake_on_connect=False)
+        try:
+            self.sock.do_handshake()
+        except OSError as error:
+            with self.fake.lock:
+                self.fake.handshake_errors.append(str(error))
+            raise Gone
+
+    def say_bye(self):
+        """A close-notify, without waiting for that of the peer."""
+        if not isinstance(self.sock, ssl.SSLSocket):
+            return
+        self.sock.setblocking(False)
+        with contextlib.suppress(OSError, ValueError):
+            self.sock.unwrap()
 
     # --- out
 
@@ -144,7 +171,8 @@ class Peer:
 
     def has_more(self):
         """A line is there that was not asked for yet."""
-        return bool(self.buf) or bool(self.poll(select.POLLIN))
+        return bool(self.buf) or bool(self.poll(select.POLLIN)) \
+            or isinstance(self.sock, ssl.SSLSocket) and self.sock.pending() > 0
 
     def poll(self, events):
         with self.lock:
@@ -185,13 +213,20 @@ class Peer:
     # --- end
 
     def close(self):
-        """An orderly end, also from another thread."""
+        """An orderly end, also from another thread (then TLS is cut)."""
         with self.lock:
             if self.open:
+                if threading.current_thread() is self.thread:
+                    self.say_bye()
                 with contextlib.suppress(OSError):
                     self.sock.shutdown(socket.SHUT_RDWR)
                 self.sock.close()
             self.open = False
+
+    def cut(self):
+        """An end by FIN; a peer that listens to TLS is not told."""
+        self.thread = None
+        self.close()
 
     def reset(self):
         """An end by RST."""

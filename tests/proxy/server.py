@@ -56,7 +56,7 @@ class Conn(Peer):
         self.greet()
         while True:
             line = self.read_line()
-            if verb_of(line) not in SETUP:
+            if verb_of(line) not in self.fake.setup:
                 return line
             self.answer(line)
 
@@ -68,7 +68,8 @@ class Conn(Peer):
 
     def answer(self, line):
         verb = verb_of(line)
-        if self.fake.login and not self.logged_in and verb not in SETUP:
+        if self.fake.login and not self.logged_in \
+                and verb not in self.fake.setup:
             self.say("480 log in")
             return
         handler = getattr(self, "on_" + verb, None)
@@ -96,6 +97,12 @@ class Conn(Peer):
         self.send(b"101 list\r\n" + "".join(
             word + "\r\n" for word in self.fake.capabilities).encode()
             + b".\r\n")
+
+    def on_STARTTLS(self, line):
+        if not self.fake.starttls:
+            raise Refused("500 what")
+        self.say("382 go on")
+        self.secure(self.fake.secure)
 
     def on_AUTHINFO(self, line):
         word = line.split(" ", 2)

@@ -3,12 +3,13 @@
 
 import glob
 import os
+import shutil
 import warnings
 
 import corpus
 import news
 from processes import START_S, Process, answers, free_port, give_to_news, \
-    wait_until, write
+    is_listening, wait_until, write
 from servers import Service
 
 with warnings.catch_warnings():
@@ -104,7 +105,7 @@ class Inn:
         code = process.child.wait(START_S)
         assert code == 0, "%s: %s\n%s" % (name, code, process.output())
 
-    def start_daemon(self, name, *arguments):
+    def start_daemon(self, name, *arguments, check=answers):
         """INN takes no port 0: a free port is looked for, and another one
         if somebody took it in between. Gives the port."""
         log = os.path.join(self.dir, "log", name + ".output")
@@ -112,7 +113,7 @@ class Inn:
             port = free_port()
             process = Process([self.program(name), *arguments, str(port)],
                               log, self.switch_to, self.env)
-            wait_until(lambda: not process.is_running() or answers(port),
+            wait_until(lambda: not process.is_running() or check(port),
                        name + " to listen")
             if process.is_running():
                 self.processes.append(process)
@@ -127,6 +128,21 @@ class Inn:
                 with open(path, encoding="utf-8", errors="replace") as file:
                     text += "--- %s\n%s" % (path, file.read()[-2000:])
         return text
+
+    def speak_tls(self, cert, key):
+        """Two more nnrpd; gives the port of each way to come to TLS."""
+        for path, name in ((cert, "cert.pem"), (key, "key.pem")):
+            shutil.copy(path, os.path.join(self.dir, "etc", name))
+            os.chmod(os.path.join(self.dir, "etc", name), 0o600)
+        with open(self.dir + "/etc/inn.conf", "a", encoding="ascii") as out:
+            out.write("tlscertfile: %s/etc/cert.pem\n"
+                      "tlskeyfile: %s/etc/key.pem\n" % (self.dir, self.dir))
+        give_to_news(os.path.join(self.dir, "etc"))
+        words = ["nnrpd", "-D", "-f", "-b", "127.0.0.1", "-c",
+                 self.dir + "/etc/readers.conf"]
+        return {"starttls": self.start_daemon(*words, "-p"),
+                "implicit": self.start_daemon(*words, "-S", "-p",
+                                              check=is_listening)}
 
     def feed(self, articles):
         news.feed(self.feed_port, articles)

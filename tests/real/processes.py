@@ -66,6 +66,12 @@ def answers(port):
         return False
 
 
+def is_listening(port):
+    """Whoever speaks TLS says nothing by himself."""
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
 class Process:
     """A running server whose output goes to a file."""
 

@@ -226,6 +226,21 @@ ANNOUNCE_TEST(before_the_login_no_backend_has_a_say)
 	expect(CAPABILITY_AUTHINFO_USER, 0);
 }
 
+ANNOUNCE_TEST(before_tls_no_login_is_announced)
+{
+	audience.may_start_tls = true;
+	audience.needs_tls = audience.needs_login = true;
+	for (unsigned i = 0; i < BACKENDS; i++)
+		say(i, OVER_ID, CAPABILITY_LIST_MOTD);
+	expect(MINIMUM_FLAGS | CAPABILITY_STARTTLS, MINIMUM_LIST);
+	cr_assert_eq(announce_get_unknown(&router, &audience), 0);
+	audience.needs_tls = false;
+	expect(MINIMUM_FLAGS | CAPABILITY_STARTTLS |
+	    CAPABILITY_AUTHINFO_USER, MINIMUM_LIST);
+	audience.may_start_tls = false;
+	expect(MINIMUM_FLAGS | CAPABILITY_AUTHINFO_USER, MINIMUM_LIST);
+}
+
 ANNOUNCE_TEST(who_is_to_be_known)
 {
 	cr_assert_eq(announce_get_unknown(&router, &audience), TIER_0);

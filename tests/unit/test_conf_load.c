@@ -85,6 +85,34 @@ FileTest(the_file_comes_from_option_or_environment)
 	free(bad);
 }
 
+FileTest(the_port_of_a_backend_depends_on_its_tls)
+{
+	static const struct {
+		const char *tls, *address;
+		unsigned port;
+	} cases[] = {
+		{ "no", "h", 119 },
+		{ "starttls", "h", 119 },
+		{ "implicit", "h", 563 },
+		{ "implicit", "h:119", 119 },
+	};
+
+	for (size_t i = 0; i < ARRAY_N(cases); i++) {
+		char *text = xasprintf("[backend b]\ntls = %s\naddress = %s\n",
+		    cases[i].tls, cases[i].address);
+		char *path = tool_write("p.ini", text);
+		struct loaded l = tool_load(path, NULL);
+
+		cr_assert_not_null(l.conf);
+		cr_assert_eq(l.conf->backends[0].port, cases[i].port);
+		cr_assert_eq(l.conf->backends[0].tls_context != NULL,
+		    l.conf->backends[0].tls != TLS_NO);
+		tool_drop(&l);
+		free(path);
+		free(text);
+	}
+}
+
 FileTest(backends_of_the_command_line)
 {
 	char *path = tool_write("p.ini", "[backend h]\naddress = a\n");

@@ -78,6 +78,9 @@ Test(options, each_does_its_work)
 	cr_assert_eq(PARSE(&o, &error, "--version"), 0);
 	cr_assert_eq(o.action, ACTION_VERSION);
 	options_fini(&o);
+	cr_assert_eq(PARSE(&o, &error, "--test-backends"), 0);
+	cr_assert_eq(o.action, ACTION_TEST_BACKENDS);
+	options_fini(&o);
 	cr_assert_eq(PARSE(&o, &error, "-h"), 0);
 	cr_assert_eq(o.action, ACTION_HELP);
 	options_fini(&o);
@@ -110,8 +113,8 @@ Test(options, usage_errors)
 	USAGE("needs a name", "-s", "backend.tier=1");
 	USAGE("no name", "-s", "log x.level=info");
 	USAGE("file only", "-s", "proxy.include=x");
-	/* Their time comes later. */
-	USAGE("unknown option", "--test-backends");
+	USAGE("unknown option", "-\001");
+	/* Its time comes later. */
 	USAGE("unknown option", "--hash-password");
 }
 
@@ -152,6 +155,8 @@ Test(url, taken_apart)
 		  "[::1]:99", "::1", "a@b:", 4 },
 		{ "nntp://h?password_file=%2fx%20y&", "h", "h", NULL, 2 },
 		{ "nntp://h?", "h", "h", NULL, 1 },
+		{ "nntps://h:563", "h:563", "h", NULL, 2 },
+		{ "NNTPS://me@h?tls_verify=no", "h", "h", "me", 4 },
 	};
 
 	for (size_t i = 0; i < ARRAY_N(cases); i++) {
@@ -173,7 +178,7 @@ Test(url, taken_apart)
 Test(url, refused)
 {
 	static const char *const urls[] = {
-		"", "h", "http://h", "nntps://h", "nntp://", "nntp://@h",
+		"", "h", "http://h", "nntpx://h", "nntp://", "nntps://h?tls=no", "nntp://@h",
 		"nntp:///", "nntp://h:x", "nntp://h:0", "nntp://h/path",
 		"nntp://h#x", "nntp://h?tier=1#x", "nntp://h?tier",
 		"nntp://h?tier=", "nntp://h?tier=100", "nntp://h?colour=1",

@@ -43,6 +43,7 @@ set_up(void)
 	untaken_n = 0;
 	loop.now_ms = 1000;
 	s->context = &context;
+	s->state = SESS_OPEN;
 	s->stream.ops = &ops;
 	output_init(&s->output, &s->stream);
 	pipeline_init(&s->pipeline, &pipeline_user, NULL, 1, &loop,
@@ -239,6 +240,19 @@ DeadlineTest(a_login_that_was_not_needed_before)
 	conf.users_n = 1;
 	deadline_update(s);
 	cr_assert_eq(deadline_get(s), 5000 + 3 * LOGIN_MS);
+}
+
+DeadlineTest(a_handshake_has_less_time)
+{
+	s->handshake_ms = 2000;
+	for (unsigned i = 0; i < 2; i++) {
+		s->state = i == 0 ? SESS_TLS : SESS_LATE_TLS;
+		conf.proxy.login_timeout_ms = LOGIN_MS;
+		cr_assert_eq(expire_at(2000 + (LOGIN_MS < 10000 ? LOGIN_MS :
+		    10000)), REASON_TLS_TIMEOUT);
+		conf.proxy.login_timeout_ms = 500;
+		cr_assert_eq(expire_at(2500), REASON_TLS_TIMEOUT);
+	}
 }
 
 DeadlineTest(told_the_end)

@@ -104,6 +104,44 @@ LOOP_TEST(tells_what_happens_to_a_descriptor)
 	close(ends[1][1]);
 }
 
+LOOP_TEST(what_is_more_is_told_of_each_turn)
+{
+	open_pairs();
+	loop_watch(&loop, ends[0][0], EPOLLIN, on_seen, &seen[0]);
+	loop_set_more(&loop, ends[0][0], true);
+	loop_set_more(&loop, ends[0][0], true);
+	for (unsigned n = 1; n < 4; n++) {
+		loop_turn(&loop, 60 * 1000);	/* does not sleep */
+		cr_assert_eq(seen[0].n, n);
+		cr_assert_eq(seen[0].events, EPOLLIN);
+	}
+	loop_mask(&loop, ends[0][0], 0);
+	loop_turn(&loop, 0);
+	cr_assert_eq(seen[0].n, 3);
+	cr_assert_eq(loop.more_n, 0, "a masked one keeps nobody awake");
+	loop_mask(&loop, ends[0][0], EPOLLIN);
+	loop_turn(&loop, 60 * 1000);
+	cr_assert_eq(seen[0].n, 4);
+	loop_set_more(&loop, ends[0][0], false);
+	loop_turn(&loop, 0);
+	cr_assert_eq(seen[0].n, 4);
+	cr_assert_eq(loop.more_n, 0);
+	loop_set_more(&loop, ends[0][0], true);
+	loop_set_more(&loop, ends[0][0], false);
+	loop_set_more(&loop, ends[0][0], true);
+	loop_turn(&loop, 60 * 1000);
+	cr_assert_eq(seen[0].n, 5, "once a turn");
+	cr_assert_eq(loop.more_n, 1);
+	loop_unwatch(&loop, ends[0][0]);
+	loop_watch(&loop, ends[0][0], EPOLLIN, on_seen, &seen[0]);
+	loop_turn(&loop, 0);
+	cr_assert_eq(seen[0].n, 5, "of the watch before");
+	loop_close(ends[0][0]);
+	close(ends[0][1]);
+	close(ends[1][0]);
+	close(ends[1][1]);
+}
+
 static void
 close_both(void)
 {
