@@ -24,8 +24,8 @@ LOAD_S=${NNTPMUX_LOAD_SECONDS:-60}
 
 # In the order in which they are begun: what takes longest comes first.
 # "build" is always run, alone, before the others: they share its result.
-STEPS=(tsan asan hybrid stateful per-command mutants load real distcheck clang unit
-	docs size newsd try models)
+STEPS=(tsan asan hybrid stateful per-command mutants load soak real distcheck clang
+	unit docs size newsd try models)
 
 about()
 {
@@ -43,6 +43,7 @@ about()
 	docs)	echo "manual pages, samples and texts" ;;
 	mutants) echo "each broken mechanism is found by its test" ;;
 	distcheck) echo "the tarball builds, tests, installs, uninstalls" ;;
+	soak)	echo "a minute of clients and sick backends at random" ;;
 	real)	echo "real news servers and clients around nntpmux" ;;
 	newsd)	echo "the small news server" ;;
 	try)	echo "scripts/try.sh --once" ;;
@@ -88,6 +89,20 @@ step_load()
 {
 	export NNTPMUX_LOAD_SECONDS=$LOAD_S
 	black_box "$WORK/gcc" 2 -m load
+}
+
+# One seed that is always the same, to compare runs, and a new one.
+step_soak()
+{
+	local code=0
+
+	use_programs "$WORK/gcc"
+	export NNTPMUX_SLOW=2
+	plain_pytest "$ROOT/tests/soak" || code=1
+	"$PYTHON" "$ROOT/tests/soak/mend.py" --articles 30 || code=1
+	"$PYTHON" "$ROOT/tests/soak/soak.py" --seconds 15 --seed 1 || code=1
+	"$PYTHON" "$ROOT/tests/soak/soak.py" --seconds 15 || code=1
+	return "$code"
 }
 
 step_clang()

@@ -16,10 +16,8 @@ main(int argc, char **argv)
 
 	confine_memory();
 	if (conf_start(argc, argv, &options, memory_print_bound, &conf,
-	    &code)) {
-		code = server_run(conf, options.is_daemon);
-		conf_free(conf);
-	}
+	    &code))
+		code = server_run(conf, &options);
 	options_fini(&options);
 	return code;
 }

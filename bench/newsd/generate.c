@@ -25,7 +25,7 @@ struct entry {
 struct gen {
 	/* const after init */
 	struct gen_has has;
-	uint64_t cache_bytes;
+	uint64_t cache_bytes, variant;
 	struct {
 		pthread_mutex_t lck;
 		struct entry *buckets[BUCKETS_N];
@@ -66,12 +66,13 @@ gen_has_parse(const char *s, struct gen_has *has_r)
 }
 
 struct gen *
-gen_new(uint64_t cache_bytes, struct gen_has has)
+gen_new(uint64_t cache_bytes, struct gen_has has, uint64_t variant)
 {
 	struct gen *g = xcalloc(1, sizeof(*g));
 
 	g->has = has;
 	g->cache_bytes = cache_bytes;
+	g->variant = variant;
 	list_init(&g->sh.used);
 	SYS_OK(pthread_mutex_init(&g->sh.lck, NULL));
 	return g;
@@ -128,9 +129,10 @@ next_random(uint64_t *state)
 /* The first two bytes and the last become dots, so that every article has a
  * line to stuff, and some end with a line that is one dot. */
 static void
-fill_data(unsigned char *data, size_t n, uint64_t seed)
+fill_data(unsigned char *data, size_t n, uint64_t seed, uint64_t variant)
 {
-	uint64_t state = seed * 0x2545F4914F6CDD1Du + n;
+	uint64_t state = seed * 0x2545F4914F6CDD1Du + n +
+	    variant * 0xD6E8FEB86659FD93u;
 
 	for (size_t i = 0; i < n; i += 8) {
 		uint64_t r = next_random(&state);
@@ -172,13 +174,14 @@ encode_line(char *w, const unsigned char *data, size_t n, uint32_t *plain_crc)
 
 /* Writes the body without the final dot; gives its length. */
 static size_t
-make_body(char *body, uint64_t size, uint64_t seed, uint32_t *plain_crc_r)
+make_body(char *body, uint64_t size, uint64_t seed, uint64_t variant,
+    uint32_t *plain_crc_r)
 {
 	unsigned char *data = xmalloc(size);
 	uint32_t plain_crc, crc;
 	char *w = body, *from;
 
-	fill_data(data, size, seed);
+	fill_data(data, size, seed, variant);
 	w += sprintf(w,
 	    "=ybegin line=%d size=%llu name=gen-%llu-%llu.bin\r\n", LINE_N,
 	    (unsigned long long)size, (unsigned long long)size,
@@ -198,7 +201,7 @@ make_body(char *body, uint64_t size, uint64_t seed, uint32_t *plain_crc_r)
 }
 
 struct article *
-gen_make(uint64_t size, uint64_t seed, const char *group)
+gen_make(uint64_t size, uint64_t seed, uint64_t variant, const char *group)
 {
 	/* Every byte escaped, and per line CRLF and a dot, is the most. */
 	size_t room = size * 2 + (size / LINE_N + 1) * 3 + 512, n;
@@ -207,7 +210,7 @@ gen_make(uint64_t size, uint64_t seed, const char *group)
 	struct article *a;
 	int head_n;
 
-	n = make_body(body, size, seed, &plain_crc);
+	n = make_body(body, size, seed, variant, &plain_crc);
 	raw_crc = text_crc32(0, body, n);
 	wire = xmalloc(n + 1024 + strlen(group));
 	head_n = sprintf(wire,
@@ -302,7 +305,7 @@ gen_get(struct gen *g, const char *id)
 	SYS_OK(pthread_mutex_unlock(&g->sh.lck));
 	if (a != NULL)
 		return a;
-	a = gen_make(size, seed, GEN_GROUP);
+	a = gen_make(size, seed, g->variant, GEN_GROUP);
 	SYS_OK(pthread_mutex_lock(&g->sh.lck));
 	other = find_locked(g, size, seed);
 	if (other != NULL) {

@@ -37,8 +37,10 @@ struct gen_has {
 /* "K/N" or "K,K,K/N". */
 bool gen_has_parse(const char *s, struct gen_has *has_r);
 
-/* cache_bytes bounds what the cache keeps (0: nothing). */
-struct gen *gen_new(uint64_t cache_bytes, struct gen_has has);
+/* cache_bytes bounds what the cache keeps (0: nothing). Another variant has
+ * other data under the same ids, with checksums that fit. */
+struct gen *gen_new(uint64_t cache_bytes, struct gen_has has,
+    uint64_t variant);
 void gen_free(struct gen *g);
 
 /* True when the id is one of ours and this server holds it; makes nothing. */
@@ -48,4 +50,5 @@ bool gen_is_here(const struct gen *g, const char *id);
 struct article *gen_get(struct gen *g, const char *id);
 
 /* Makes the article; group stands in its Newsgroups header. Gives it. */
-struct article *gen_make(uint64_t size, uint64_t seed, const char *group);
+struct article *gen_make(uint64_t size, uint64_t seed, uint64_t variant,
+    const char *group);

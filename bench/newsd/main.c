@@ -53,6 +53,7 @@ file_generated(struct newsd *nd, const char *spec)
 		if ((has.set >> seed % has.modulus & 1) == 0)
 			continue;
 		if (spool_add(nd->spool, gen_make(size, seed,
+		    nd->options->variant,
 		    group != NULL ? group + 1 : GEN_GROUP), true) !=
 		    SPOOL_ADDED)
 			return false;
@@ -162,7 +163,8 @@ main(int argc, char **argv)
 		nd.spool = spool_new((uint32_t)options.first_number,
 		    options.max_spool_bytes);
 		if (!options.no_generate)
-			nd.gen = gen_new(options.cache_bytes, options.has);
+			nd.gen = gen_new(options.cache_bytes, options.has,
+			    options.variant);
 		result = serve(&nd) + 1;
 		spool_free(nd.spool);
 		if (nd.gen != NULL)

@@ -48,6 +48,8 @@ static const struct row rows[] = {
 	    "430 to ids <SIZE.SEED@gen> that are not in the spool" },
 	{ "has", "K[,K...]/N", KIND_TEXT, 0, 0,
 	    "of the generated articles only those with SEED % N in the set" },
+	{ "variant", "N", KIND_NUMBER, FIELD(variant), 1000000,
+	    "other data in generated articles than servers of another N" },
 	{ "first-number", "N", KIND_NUMBER, FIELD(first_number), 2000000000,
 	    "number of the first article of each group (default 1)" },
 	{ "greeting", "TEXT", KIND_TEXT, FIELD(greeting), 0,

@@ -26,7 +26,7 @@ struct options {
 	char *password; /* first line of password_file; NULL without one */
 	uint64_t max_connections; /* 0: as many as descriptors allow */
 	uint64_t threads, latency_ms, idle_timeout_s, first_number;
-	uint64_t cache_bytes, max_article_bytes, max_spool_bytes;
+	uint64_t cache_bytes, max_article_bytes, max_spool_bytes, variant;
 	bool no_post, no_generate, user_only, keep_posts, sendfile;
 };
 

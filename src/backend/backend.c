@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define ANNOUNCED_AGE_MAX_S 3600
 #define RISE_MS (30 * 1000)	/* ceiling.h, when there is no health.interval */
@@ -25,12 +26,11 @@
 _Static_assert(CAPABILITY_VERSION_2 < 1 << 16 &&
     CAPABILITY_LIST_SUBSCRIPTIONS < 1 << 15, "announced is too small");
 
-struct backend *
-backend_new(const struct conf_backend *conf, const struct conf_health *health,
-    unsigned index, unsigned loops_n, struct resolver *resolver)
+static struct pool_settings
+get_pool_settings(struct backend *b, const struct conf_backend *conf,
+    const struct conf_health *health)
 {
-	struct backend *b = xcalloc(1, sizeof(*b));
-	const struct pool_settings settings = {
+	return (struct pool_settings){
 		.max_size = conf->max_connections,
 		.is_fifo = conf->queue_mode == QUEUE_FIFO,
 		.idle_timeout_ms = conf->idle_timeout_ms,
@@ -41,15 +41,21 @@ backend_new(const struct conf_backend *conf, const struct conf_health *health,
 		    RISE_MS,
 		.breaker = &b->breaker,
 	};
+}
+
+struct backend *
+backend_new(const struct conf_backend *conf, const struct conf_health *health,
+    unsigned index, unsigned loops_n, struct resolver *resolver)
+{
+	struct backend *b = xcalloc(1, sizeof(*b));
+	struct pool_settings settings = get_pool_settings(b, conf, health);
 
 	breaker_init(&b->breaker, health->unhealthy_threshold,
 	    health->healthy_threshold);
-	b->conf = conf;
-	b->name = conf->s.name;
+	(void)conf_ref(conf->whole);
+	atomic_store(&b->conf, conf);
+	atomic_store(&b->name, conf->s.name);
 	b->index = index;
-	b->capacity = conf->max_connections;
-	b->weight = conf->weight > 0 ? conf->weight : conf->max_connections;
-	b->group_mask = UINT64_C(1) << index;
 	b->resolver = resolver;
 	b->loops_n = loops_n;
 	b->counters = aligned_alloc(64, loops_n * sizeof(b->counters[0]));
@@ -59,10 +65,67 @@ backend_new(const struct conf_backend *conf, const struct conf_health *health,
 	return b;
 }
 
+static bool
+is_equal(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* A connection made with the one is as good as one made with the other; they are
+ * of the same account. */
+static bool
+is_made_alike(const struct conf_backend *a, const struct conf_backend *b)
+{
+	return is_equal(a->password, b->password);
+}
+
+static void
+start_generation(struct backend *b, uint64_t now_ms)
+{
+	atomic_fetch_add(&b->generation, 1);
+	/* All this was another server's answer, or to another login. */
+	atomic_store(&b->unsupported, 0);
+	atomic_store(&b->announced, 0);
+	/* It deserves a try at once. */
+	breaker_reset(&b->breaker);
+	pool_end_back_off(b->pool);
+	pool_heed_breaker(b->pool, now_ms);
+}
+
+const struct conf *
+backend_configure(struct backend *b, const struct conf_backend *conf,
+    const struct conf_health *health, uint64_t now_ms)
+{
+	const struct conf_backend *old = atomic_load(&b->conf);
+	struct pool_settings settings = get_pool_settings(b, conf, health);
+
+	(void)conf_ref(conf->whole);
+	atomic_store(&b->conf, conf);
+	atomic_store(&b->name, conf->s.name);
+	breaker_configure(&b->breaker, health->unhealthy_threshold,
+	    health->healthy_threshold);
+	pool_configure(b->pool, &settings, now_ms);
+	/* After the settings, so that a connection of the new generation has
+	 * the new ones. */
+	if (!is_made_alike(old, conf))
+		start_generation(b, now_ms);
+	return old->whole;
+}
+
+bool
+backend_is_same(const struct conf_backend *a, const struct conf_backend *b)
+{
+	return strcasecmp(a->host, b->host) == 0 && a->port == b->port &&
+	    is_equal(a->username, b->username);
+}
+
 void
 backend_free(struct backend *b)
 {
+	const struct conf_backend *conf = b->conf;
+
 	pool_free(b->pool);
+	conf_unref(conf->whole);
 	free(b->counters);
 	free(b);
 }
@@ -80,6 +143,40 @@ counter_add(_Atomic uint64_t *counter, uint64_t n)
 	uint64_t old = atomic_load_explicit(counter, memory_order_relaxed);
 
 	atomic_store_explicit(counter, old + n, memory_order_relaxed);
+}
+
+/* --- what its users hold -------------------------------------------------- */
+
+static void
+count_down(_Atomic unsigned *count, const char *what, const char *name)
+{
+	unsigned old = atomic_load(count);
+
+	do {
+		if (old == 0) {
+			log_error("defect: %s of backend=%s released twice",
+			    what, name);
+			return;
+		}
+	} while (!atomic_compare_exchange_weak(count, &old, old - 1));
+}
+
+void
+backend_count_command(struct backend *b)
+{
+	atomic_fetch_add(&b->pending, 1);
+}
+
+void
+backend_complete_command(struct backend *b)
+{
+	count_down(&b->pending, "command", b->name);
+}
+
+void
+backend_release_stateful(struct backend *b)
+{
+	count_down(&b->stateful, "stateful slot", b->name);
 }
 
 void
@@ -267,8 +364,8 @@ mask_secret(char *text, const char *secret)
 }
 
 const char *
-backend_format_said(const struct backend *b, const char *said, size_t n,
-    char buf[BACKEND_SAID_MAX])
+backend_format_said(const struct conf_backend *conf, const char *said,
+    size_t n, char buf[BACKEND_SAID_MAX])
 {
 	char text[RESPONSE_LINE_MAX + 1];
 
@@ -277,7 +374,7 @@ backend_format_said(const struct backend *b, const char *said, size_t n,
 	memcpy(text, said, n);
 	text[n] = '\0';
 	text[strcspn(text, "\r\n")] = '\0';
-	mask_secret(text, b->conf->password);
+	mask_secret(text, conf->password);
 	snprintf(buf, BACKEND_SAID_MAX, "%.*s", BACKEND_SAID_MAX - 1, text);
 	return buf;
 }

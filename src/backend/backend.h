@@ -2,8 +2,9 @@
 /* backend - one news server behind the proxy: its settings, its pool, its
  * counters, and what is known of it.
  *
- * Made at start, shared by all threads, freed after the last of them has
- * ended. Its index is its bit in sets of backends. */
+ * Made at start or by a reload, shared by all threads, freed when it is part of
+ * no configuration any more and its pool at rest, or after the last of them has
+ * ended. Its index is its id in selectors, its bit in sets of backends. */
 #pragma once
 
 #include "backend/breaker.h"
@@ -16,6 +17,7 @@
 #include <stdint.h>
 
 struct capabilities;
+struct conf;
 struct conf_backend;
 struct conf_health;
 struct loop;
@@ -34,16 +36,18 @@ struct backend_counters {
 
 struct backend {
 	/* const after init */
-	const struct conf_backend *conf;	/* keeps */
-	const char *name;
 	unsigned index;
-	unsigned capacity;	/* max_connections */
-	unsigned weight;
-	uint64_t group_mask;	/* backends that share its spool, itself too */
 	struct pool *pool;
 	struct resolver *resolver;
 	struct backend_counters *counters;	/* one per loop */
 	unsigned loops_n;
+
+	/* atomic: main writes. What they point to is good to the end of the
+	 * turn; who needs it longer takes a reference (conf_ref()) */
+	_Atomic(const struct conf_backend *) conf;
+	_Atomic(const char *) name;
+	_Atomic unsigned generation;	/* of connections: those of an older
+					 * one are not used again */
 
 	/* atomic */
 	struct breaker breaker;
@@ -57,10 +61,20 @@ struct backend {
 					 * were asked for; 0: not known */
 };
 
-/* Keeps conf and resolver. loops_n: loops whose index may appear. Gives. */
+/* Takes a reference to conf; keeps resolver. loops_n: loops whose index may appear.
+ * Gives. */
 struct backend *backend_new(const struct conf_backend *conf,
     const struct conf_health *health, unsigned index, unsigned loops_n,
     struct resolver *resolver);
+/* Takes other settings for the same account: limits hold at once, and where
+ * what a connection is made with has changed a new generation of them begins.
+ * Gives the reference to the old settings, to be let go when every loop has
+ * turned. Main thread. */
+const struct conf *backend_configure(struct backend *,
+    const struct conf_backend *conf, const struct conf_health *health,
+    uint64_t now_ms) __attribute__((warn_unused_result));
+/* The same account at the same server: host, port and user name. */
+bool backend_is_same(const struct conf_backend *, const struct conf_backend *);
 /* Takes it; its pool must be at rest. */
 void backend_free(struct backend *);
 
@@ -86,6 +100,13 @@ void backend_welcome(struct backend *, uint64_t now_ms);
  * did. */
 void backend_blame(struct backend *, const char *phase, enum reason,
     const char *said, uint64_t born_ms, uint64_t now_ms);
+
+/* One more command is routed here. Each is completed, and each slot released,
+ * once: the counts never go below 0, one call too many is a defect and logged.
+ * Any thread. */
+void backend_count_command(struct backend *);
+void backend_complete_command(struct backend *);
+void backend_release_stateful(struct backend *);
 
 /* This server said 500 to the verb: it is not asked again. Any thread. */
 void backend_mark_unsupported(struct backend *, unsigned command_id);
@@ -113,9 +134,9 @@ void backend_order_addrs(struct backend *, struct addr *addrs, size_t n);
 void backend_remember_addr(struct backend *, const struct addr *addr);
 
 /* What the server said (n octets), for the log: without its line end, with the
- * password masked, then cut. Returns buf. */
+ * password of these settings masked, then cut. Returns buf. */
 #define BACKEND_SAID_MAX 128
-const char *backend_format_said(const struct backend *, const char *said,
+const char *backend_format_said(const struct conf_backend *, const char *said,
     size_t n, char buf[BACKEND_SAID_MAX]);
 
 /* One line of numbers for the log: "backend=NAME idle=… …". Any thread. */

@@ -46,11 +46,24 @@ void
 breaker_init(struct breaker *b, unsigned unhealthy_threshold,
     unsigned healthy_threshold)
 {
+	b->seed = (uintptr_t)b;
+	breaker_configure(b, unhealthy_threshold, healthy_threshold);
+	breaker_reset(b);
+}
+
+void
+breaker_configure(struct breaker *b, unsigned unhealthy_threshold,
+    unsigned healthy_threshold)
+{
 	CHECK(unhealthy_threshold > 0 && unhealthy_threshold <= 1000);
 	CHECK(healthy_threshold > 0 && healthy_threshold <= 1000);
-	b->unhealthy_threshold = unhealthy_threshold;
-	b->healthy_threshold = healthy_threshold;
-	b->seed = (uintptr_t)b;
+	atomic_store(&b->unhealthy_threshold, unhealthy_threshold);
+	atomic_store(&b->healthy_threshold, healthy_threshold);
+}
+
+void
+breaker_reset(struct breaker *b)
+{
 	atomic_store(&b->word, 0);
 	atomic_store(&b->failed_ms, 0);
 }

@@ -38,11 +38,11 @@ enum breaker_change {
 
 struct breaker {
 	/* const after init */
-	unsigned unhealthy_threshold;
-	unsigned healthy_threshold;
 	uint64_t seed;		/* of the jitter */
 
 	/* atomic */
+	_Atomic unsigned unhealthy_threshold;
+	_Atomic unsigned healthy_threshold;
 	_Atomic uint64_t word;		/* see breaker.c */
 	_Atomic uint64_t failed_ms;	/* the last failure that counted */
 };
@@ -50,6 +50,12 @@ struct breaker {
 /* Both thresholds from 1 to 1000. */
 void breaker_init(struct breaker *, unsigned unhealthy_threshold,
     unsigned healthy_threshold);
+
+/* Other thresholds, for what comes. */
+void breaker_configure(struct breaker *, unsigned unhealthy_threshold,
+    unsigned healthy_threshold);
+/* CLOSED, all that was is forgotten. */
+void breaker_reset(struct breaker *);
 
 /* A transport failure. Exactly one caller is told of a change. */
 enum breaker_change breaker_fail(struct breaker *, uint64_t now_ms);

@@ -134,11 +134,20 @@ conn_close_socket(struct conn *c)
 	c->item.home = NULL;
 }
 
+void
+conn_become_blank(struct conn *c)
+{
+	c->state = CONN_BLANK;
+	c->user_ops = NULL;
+	conf_unref(c->conf->whole);
+	c->conf = NULL;
+}
+
 static void
 on_parted(struct conn *c)
 {
 	conn_close_socket(c);
-	c->state = CONN_BLANK;
+	conn_become_blank(c);
 	pool_closed(&c->item, c->loop->now_ms);
 }
 
@@ -174,15 +183,14 @@ void
 conn_discard(struct conn *c, enum pool_discard how)
 {
 	conn_close_socket(c);
-	c->state = CONN_BLANK;
-	c->user_ops = NULL;
+	conn_become_blank(c);
 	pool_discard(&c->item, how, c->loop->now_ms);
 }
 
 bool
 conn_is_to_blame(const struct conn *c, enum reason reason)
 {
-	return reason != REASON_SHUTDOWN &&
+	return reason != REASON_SHUTDOWN && conn_is_current(&c->item, NULL) &&
 	    !(reason == REASON_LIMITED && pool_has_others(&c->item));
 }
 
@@ -289,6 +297,9 @@ start(struct backend *b, struct loop *l, struct pool_item *item)
 
 	CHECK(c->state == CONN_BLANK);
 	c->backend = b;
+	c->generation = b->generation;	/* before the settings: see backend.c */
+	c->conf = b->conf;
+	conf_ref(c->conf->whole);
 	timer_init(&c->timer, on_timer);
 	task_init(&c->flush, on_flush);
 	c->stream.fd = -1;
@@ -300,13 +311,24 @@ start(struct backend *b, struct loop *l, struct pool_item *item)
 	return c;
 }
 
+bool
+conn_is_current(const struct pool_item *item, void *unused)
+{
+	const struct conn *c = LIST_ENTRY(item, struct conn, item);
+
+	(void)unused;
+	return c->generation == c->backend->generation;
+}
+
 static bool
 is_worn_out(const struct conn *c, uint64_t now_ms)
 {
+	const struct conf_backend *conf = c->backend->conf;
 	uint64_t lifetime = c->item.lifetime_ms;
-	uint64_t idle_max = c->backend->conf->idle_timeout_ms;
+	uint64_t idle_max = conf->idle_timeout_ms;
 
-	return (lifetime > 0 && now_ms >= c->item.born_ms + lifetime) ||
+	return !conn_is_current(&c->item, NULL) ||
+	    (lifetime > 0 && now_ms >= c->item.born_ms + lifetime) ||
 	    (idle_max > 0 && now_ms >= c->item.idle_since_ms + idle_max);
 }
 
@@ -441,7 +463,8 @@ put(struct conn *c, put_f *put_item)
 	conn_set_reading(c, true);
 	if (output_pending(&c->output) > 0) {
 		conn_discard(c, DISCARD_FAILED);
-	} else if (c->trace == CONN_UNKNOWN_SENT) {
+	} else if (c->trace == CONN_UNKNOWN_SENT ||
+	    !conn_is_current(&c->item, NULL)) {
 		pool_closing(&c->item);
 		part(c);
 	} else if (!put_item(&c->item, c->loop->now_ms, before_grant)) {

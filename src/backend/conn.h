@@ -32,6 +32,7 @@
 #include <stdint.h>
 
 struct backend;
+struct conf_backend;
 struct conn;
 struct resolve;
 
@@ -77,6 +78,9 @@ struct conn_user {
 struct conn {
 	struct pool_item item;	/* first; item.home watches the socket */
 	struct backend *backend;
+	const struct conf_backend *conf;	/* that it was made with; a
+						 * reference, NULL: BLANK */
+	unsigned generation;		/* of the backend's, when it began */
 	enum conn_state state;
 	struct loop *loop;	/* that has it on loan */
 	struct stream stream;
@@ -110,8 +114,8 @@ struct conn {
  * POOL_CREATE  *conn_r is being made; ready() or unmade() will be called
  * POOL_BUSY, POOL_DOWN, POOL_CLOSED  none; *conn_r is NULL. BUSY also when the
  *              idle ones are too much used; then one of them is closed
- * A connection that turned out dead or too old is closed and another taken: the
- * caller never hears of it. */
+ * A connection that turned out dead, too old or made with other settings is
+ * closed and another taken: the caller never hears of it. */
 enum pool_rc conn_get(struct backend *, struct loop *, enum conn_trace most,
     struct conn **conn_r)
     __attribute__((warn_unused_result));
@@ -167,10 +171,13 @@ void conn_discard(struct conn *, enum pool_discard how);
 void conn_fail(struct conn *, const char *phase, enum reason,
     const char *said);
 /* Whether the backend is to blame: not for one connection too many, while it
- * serves others. */
+ * serves others, nor for one that was made with other settings. */
 bool conn_is_to_blame(const struct conn *, enum reason);
 /* The end of a loop, on its thread, when nobody uses its connections any more:
  * turns it until every connection it has is closed. The pools are closed. */
 void conn_end_all(struct backend **backends, size_t n, struct loop *);
+/* Whether it was made with what the backend's settings are now: for
+ * pool_retain(). */
+bool conn_is_current(const struct pool_item *item, void *unused);
 /* Takes it, lent by pool_reap() or the like: closes it politely. */
 void conn_retire(struct pool_item *item, struct loop *);

@@ -137,7 +137,7 @@ on_status(struct health *h, const struct response *r)
 	bool is_limit = ceiling_is_told(r->code, h->line, r->line_n);
 	bool is_unknown = r->code == 500 || r->code == 501 || r->code == 503;
 
-	backend_format_said(h->backend, h->line, r->line_n, said);
+	backend_format_said(h->conn->conf, h->line, r->line_n, said);
 	h->line_n -= r->line_n;
 	memmove(h->line, h->line + r->line_n, h->line_n);
 	if (is_trouble(r->code)) {
@@ -332,6 +332,19 @@ health_stop(struct health *h)
 		conn_abandon(c);
 	else
 		conn_discard(c, DISCARD_ORDERLY);
-	enter(h, HEALTH_RESTING);
-	h->conn = NULL;
+	rest(h);	/* health_start() may follow: the breaker is not to
+			 * wait for this check */
+}
+
+void
+health_start(struct health *h)
+{
+	h->is_stopped = false;
+	h->checked_ms = h->loop->now_ms;
+}
+
+void
+health_configure(struct health *h, const struct conf_health *conf)
+{
+	h->conf = conf;
 }

@@ -57,5 +57,9 @@ void health_init(struct health *, const struct conf_health *conf,
     struct backend *, struct loop *, uint64_t now_ms);
 /* Begins a check if it is time for one. Gives when to call it again. */
 uint64_t health_tick(struct health *);
+/* Keeps other settings. */
+void health_configure(struct health *, const struct conf_health *conf);
 /* The connection goes back, or goes; there are no more checks. */
 void health_stop(struct health *);
+/* There are, again. */
+void health_start(struct health *);

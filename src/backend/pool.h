@@ -174,6 +174,10 @@ bool pool_claim(struct pool_item *item, struct loop *l)
  * what is idle. Or it has closed: waiters are served. */
 void pool_heed_breaker(struct pool *p, uint64_t now_ms);
 
+/* What connections are made with has changed: those that could not be made say
+ * nothing any more. */
+void pool_end_back_off(struct pool *p);
+
 /* Housekeeping: cooled slots are free again, a back-off ends, the ceiling
  * rises. Gives when it
  * must be called next (UINT64_MAX: when something happens). */
@@ -198,6 +202,9 @@ struct pool_status pool_get_status(struct pool *p);
 
 /* deadpool's: a new limit; what is above it goes when it comes back. */
 void pool_resize(struct pool *p, size_t max_size, uint64_t now_ms);
+/* The same for all settings; the breaker stays. */
+void pool_configure(struct pool *p, const struct pool_settings *settings,
+    uint64_t now_ms);
 /* deadpool's: takes out one idle item that keep() does not want, lent to this
  * loop; or NULL. keep() runs under the lock and must not block. */
 struct pool_item *pool_retain(struct pool *p, struct loop *l,
@@ -205,3 +212,7 @@ struct pool_item *pool_retain(struct pool *p, struct loop *l,
 /* deadpool's: no more gets, waiters are told; what is lent goes when it comes
  * back, what is idle with pool_reap(). */
 void pool_close(struct pool *p);
+/* A closed pool lends again. */
+void pool_reopen(struct pool *p);
+/* Nothing is lent, idle, connecting or closing, and nobody waits. */
+bool pool_is_at_rest(struct pool *p);

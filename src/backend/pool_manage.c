@@ -22,6 +22,14 @@ pool_heed_breaker(struct pool *p, uint64_t now_ms)
 		p->alarm(p->alarm_arg);
 }
 
+void
+pool_end_back_off(struct pool *p)
+{
+	lock(p);
+	cooldown_end_back_off(&p->sh.cooldown);
+	unlock(p);
+}
+
 uint64_t
 pool_tick(struct pool *p, uint64_t now_ms)
 {
@@ -157,6 +165,16 @@ pool_get_status(struct pool *p)
 
 /* --- deadpool's management ------------------------------------------------ */
 
+static void
+resize_locked(struct pool *p, size_t max_size)
+{
+	cooldown_reserve(&p->sh.cooldown, max_size);
+	p->sh.settings.max_size = max_size;
+	/* What the server has told goes on to hold where nothing changes. */
+	if (max_size != p->sh.ceiling.most)
+		ceiling_set(&p->sh.ceiling, max_size);
+}
+
 void
 pool_resize(struct pool *p, size_t max_size, uint64_t now_ms)
 {
@@ -164,12 +182,21 @@ pool_resize(struct pool *p, size_t max_size, uint64_t now_ms)
 
 	grants_init(&grants);
 	lock(p);
-	cooldown_reserve(&p->sh.cooldown, max_size);
-	p->sh.settings.max_size = max_size;
-	ceiling_set(&p->sh.ceiling, max_size);
+	resize_locked(p, max_size);
 	pool_serve_waiters_locked(p, now_ms, &grants);
 	unlock(p);
 	grants_post(&grants);
+}
+
+void
+pool_configure(struct pool *p, const struct pool_settings *settings,
+    uint64_t now_ms)
+{
+	lock(p);
+	p->sh.settings = *settings;
+	p->sh.ceiling.rise_ms = settings->rise_ms;
+	unlock(p);
+	pool_resize(p, settings->max_size, now_ms);
 }
 
 struct keeper {
@@ -209,4 +236,24 @@ pool_close(struct pool *p)
 	pool_expel_waiters_locked(p, &grants);
 	unlock(p);
 	grants_post(&grants);
+}
+
+void
+pool_reopen(struct pool *p)
+{
+	lock(p);
+	p->sh.is_closed = false;
+	unlock(p);
+}
+
+bool
+pool_is_at_rest(struct pool *p)
+{
+	bool is_at_rest;
+
+	lock(p);
+	is_at_rest = get_live_locked(p) == 0 &&
+	    list_is_empty(&p->sh.waiters);
+	unlock(p);
+	return is_at_rest;
 }

@@ -37,6 +37,16 @@ static const char *const phases[CONN_STATE_COUNT] = {
 
 /* --- failure -------------------------------------------------------------- */
 
+static enum pool_discard
+get_discard(const struct conn *c)
+{
+	if (c->failed == REASON_LIMITED)
+		return DISCARD_LIMITED;
+	/* With the settings of now it may well be made. */
+	return conn_is_current(&c->item, NULL) ? DISCARD_UNMADE :
+	    DISCARD_FAILED;
+}
+
 /* At the end of the turn: whoever began this is not on the stack any more. */
 static void
 on_failure(struct task *t)
@@ -45,11 +55,9 @@ on_failure(struct task *t)
 	const struct conn_user *user_ops = c->user_ops;
 	void *user = c->user;
 
-	c->user_ops = NULL;
-	c->state = CONN_BLANK;
 	counter_add(&backend_count(c->backend, c->loop)->failures, 1);
-	pool_discard(&c->item, c->failed == REASON_LIMITED ? DISCARD_LIMITED :
-	    DISCARD_UNMADE, c->loop->now_ms);
+	conn_become_blank(c);
+	pool_discard(&c->item, get_discard(c), c->loop->now_ms);
 	if (user_ops != NULL)
 		user_ops->unmade(user, c->failed);
 }
@@ -141,7 +149,7 @@ on_resolved(struct message *m)
 void
 setup_start(struct conn *c)
 {
-	const struct conf_backend *conf = c->backend->conf;
+	const struct conf_backend *conf = c->conf;
 	struct resolve *r = xcalloc(1, sizeof(*r));
 
 	c->deadline_ms = c->loop->now_ms + conf->connect_timeout_ms;
@@ -246,7 +254,7 @@ ask_capabilities(struct conn *c)
 static void
 log_in(struct conn *c)
 {
-	const char *username = c->backend->conf->username;
+	const char *username = c->conf->username;
 
 	if (username == NULL)
 		ask_capabilities(c);
@@ -339,7 +347,7 @@ is_mode_reader_fine(int code)
 static bool
 on_answer(struct conn *c, int code)
 {
-	const struct conf_backend *conf = c->backend->conf;
+	const struct conf_backend *conf = c->conf;
 
 	switch (c->state) {
 	case CONN_GREETING:
@@ -386,7 +394,7 @@ on_line(struct conn *c, const struct response *r)
 	bool is_limit = ceiling_is_told(r->code, c->line, r->line_n);
 	char said[BACKEND_SAID_MAX];
 
-	backend_format_said(c->backend, c->line, r->line_n, said);
+	backend_format_said(c->conf, c->line, r->line_n, said);
 	drop_octets(c, r->line_n);
 	if (!on_answer(c, r->code))
 		fail(c, is_limit ? REASON_LIMITED : REASON_REFUSED, said);

@@ -24,3 +24,5 @@ void conn_on_event(struct loop *l, void *arg, uint32_t events);
 void conn_watch(struct conn *, int fd, uint32_t events);
 /* Everything of the conn that hangs on its socket. */
 void conn_close_socket(struct conn *);
+/* Without a socket: nobody uses it any more, it may be made anew. */
+void conn_become_blank(struct conn *);

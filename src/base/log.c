@@ -22,12 +22,12 @@
 static struct {
 	/* const between log_open() and log_close() */
 	char *path;		/* NULL: no file */
-	enum log_format format;
 	bool to_syslog;
 
 	/* any thread */
 	_Atomic int fd;
 	_Atomic enum log_level level;
+	_Atomic enum log_format format;
 } out = { .fd = STDERR_FILENO, .level = LEVEL_INFO };
 
 static const struct {
@@ -44,12 +44,18 @@ open_file(void)
 	return open(out.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
 }
 
+void
+log_configure(enum log_level level, enum log_format format)
+{
+	atomic_store(&out.level, level);
+	atomic_store(&out.format, format);
+}
+
 int
 log_open(const char *target, enum log_level level, enum log_format format)
 {
 	log_close();
-	out.format = format;
-	atomic_store(&out.level, level);
+	log_configure(level, format);
 	if (strcmp(target, "syslog") == 0) {
 		openlog("nntpmux", LOG_PID | LOG_NDELAY, LOG_DAEMON);
 		out.to_syslog = true;
@@ -146,7 +152,8 @@ get_utf8_length(const unsigned char *s)
 /* Appends s with everything that could end or forge a line, or is no text,
  * escaped. */
 static size_t
-append_escaped(char *line, size_t n, size_t size, const char *s)
+append_escaped(char *line, size_t n, size_t size, const char *s,
+    bool is_json)
 {
 	for (; *s != '\0' && n + 7 < size; s++) {
 		unsigned char c = (unsigned char)*s;
@@ -155,8 +162,8 @@ append_escaped(char *line, size_t n, size_t size, const char *s)
 
 		if (c < 0x20 || c == 0x7f || length == 0)
 			n += (size_t)snprintf(line + n, size - n,
-			    out.format == FORMAT_JSON ? "\\u%04x" : "\\x%02x", c);
-		else if (out.format == FORMAT_JSON && (c == '"' || c == '\\'))
+			    is_json ? "\\u%04x" : "\\x%02x", c);
+		else if (is_json && (c == '"' || c == '\\'))
 			n += (size_t)snprintf(line + n, size - n, "\\%c", c);
 		else
 			for (line[n++] = *s; length > 1; length--)
@@ -171,18 +178,19 @@ format_line(char *line, size_t size, enum log_level level, const char *text)
 	struct timespec now;
 	struct tm tm;
 	char stamp[32];
+	bool is_json = out.format == FORMAT_JSON;
 	size_t n;
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &tm);
 	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
 	n = (size_t)snprintf(line, size,
-	    out.format == FORMAT_JSON ?
+	    is_json ?
 	    "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"msg\":\"" :
 	    "%s.%03ldZ %-5s ", stamp, now.tv_nsec / 1000000,
 	    levels[level].name);
-	n = append_escaped(line, n, size - 4, text);
-	if (out.format == FORMAT_JSON) {
+	n = append_escaped(line, n, size - 4, text, is_json);
+	if (is_json) {
 		line[n++] = '"';
 		line[n++] = '}';
 	}

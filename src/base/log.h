@@ -22,6 +22,8 @@ enum log_format { FORMAT_TEXT, FORMAT_JSON };
 int log_open(const char *target, enum log_level level, enum log_format format)
     __attribute__((warn_unused_result));
 
+/* Another level and form for the lines to come. Any thread. */
+void log_configure(enum log_level level, enum log_format format);
 /* Makes the open file another user's, so that it can be opened again by that
  * one. 0, or -1 with errno; a target that is no file of its own is left alone.
  * Main thread. */

@@ -34,7 +34,7 @@ bool
 answers_may_post(const struct session *s)
 {
 	const struct router *router = s->context->router;
-	uint64_t eligible = s->pipeline.eligible;
+	uint64_t eligible = pipeline_get_eligible(&s->pipeline);
 
 	if (router->mode == MODE_STATEFUL && pin_is_held(&s->pipeline.pin))
 		eligible = UINT64_C(1) << pin_get_backend_id(&s->pipeline.pin);
@@ -104,7 +104,7 @@ answers_make(struct session *s, struct exchange *x, bool is_final)
 	const struct audience audience = {
 		.needs_login = login_is_needed(s),
 		.may_post = answers_may_post(s),
-		.eligible = s->pipeline.eligible,
+		.eligible = pipeline_get_eligible(&s->pipeline),
 		.pinned_id = pin_get_backend_id(&s->pipeline.pin),
 	};
 	const struct router *router = s->context->router;

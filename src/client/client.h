@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* client - what all sessions of one worker share.
  *
- * Embedded in the worker; const but for the lists and the count. Its thread. */
+ * Embedded in the worker. Its thread. */
 #pragma once
 
 #include "base/list.h"
@@ -18,9 +18,11 @@ struct passwords;
 struct router;
 
 struct client_context {
-	/* const after init */
+	/* owner: the loop; worker_change() */
 	const struct conf *conf;
 	const struct router *router;
+
+	/* const after init */
 	struct passwords *passwords;
 	struct census *census;
 	struct failures *failures;

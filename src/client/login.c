@@ -39,13 +39,14 @@ login_format_user(const struct session *s, char buf[LOGIN_TEXT_MAX])
 	return buf;
 }
 
-static const struct conf_user *
-find_user(const struct conf *conf, const char *name)
+bool
+login_change(struct session *s)
 {
-	for (size_t i = 0; i < conf->users_n; i++)
-		if (strcmp(conf->users[i].s.name, name) == 0)
-			return &conf->users[i];
-	NEVER("a right password of nobody");
+	bool was_in = s->user != NULL;
+
+	s->user = was_in ? conf_find_user(s->context->conf, s->user_name) :
+	    NULL;
+	return s->user != NULL || !was_in || s->context->conf->users_n == 0;
 }
 
 /* What the check has found. */
@@ -55,8 +56,10 @@ tell(struct session *s)
 	struct exchange *x = pipeline_last(&s->pipeline);
 
 	CHECK(x != NULL && x->state == EXCH_HELD);
-	if (s->check->is_right) {
-		s->user = find_user(s->context->conf, s->user_name);
+	/* A reload may have taken the user away meanwhile. */
+	s->user = s->check->is_right ?
+	    conf_find_user(s->context->conf, s->user_name) : NULL;
+	if (s->user != NULL) {
 		exchange_answer_line(x, "281 welcome");
 	} else {
 		login_free(s);

@@ -19,8 +19,14 @@
 #define PLAIN_COST 1000
 
 struct known_user {
-	const char *name;
+	char *name;
 	char *hash;
+};
+
+struct known_users {
+	struct known_user *v;
+	size_t n;
+	const char *costliest;		/* hash for unknown users; NULL: none */
 };
 
 /* Checks of one address that wait, oldest first. */
@@ -32,16 +38,14 @@ struct asker {
 };
 
 struct passwords {
-	/* const after start */
-	struct known_user *users;
-	size_t users_n;
-	const char *costliest;		/* hash for unknown users */
+	/* owner: the main thread */
 	pthread_t threads[PASSWORD_THREADS];
 	size_t threads_n;
 
 	struct {
 		pthread_mutex_t mutex;
 		pthread_cond_t wanted;
+		struct known_users users;
 		struct list askers;	/* in turn */
 		size_t waiting_n;
 		bool is_stopping;
@@ -83,6 +87,8 @@ judge(const struct password_check *check, struct crypt_data *data)
 static void
 wipe(char *secret)
 {
+	if (secret == NULL)
+		return;
 	explicit_bzero(secret, strlen(secret));
 	free(secret);
 }
@@ -110,6 +116,15 @@ pop_locked(struct passwords *p)
 	return check;
 }
 
+static void
+answer(struct password_check *check)
+{
+	wipe(check->hash);
+	wipe(check->password);
+	check->hash = check->password = NULL;
+	loop_post(check->loop, &check->message);
+}
+
 static void *
 run(void *arg)
 {
@@ -130,9 +145,7 @@ run(void *arg)
 		SYS_OK(pthread_mutex_unlock(&p->sh.mutex));
 		/* Computed in any case: nobody can tell from the time. */
 		check->is_right = judge(check, data) && check->is_right;
-		wipe(check->password);
-		check->password = NULL;
-		loop_post(check->loop, &check->message);
+		answer(check);
 		SYS_OK(pthread_mutex_lock(&p->sh.mutex));
 	}
 	SYS_OK(pthread_mutex_unlock(&p->sh.mutex));
@@ -182,51 +195,65 @@ is_same_method(const char *a, const char *b)
 	return same >= n;
 }
 
-static void
-find_costliest(struct passwords *p, struct crypt_data *data)
+static const char *
+find_costliest(const struct known_users *users, struct crypt_data *data)
 {
+	const char *last = NULL, *costliest = NULL;
 	double most = -1;
-	const char *last = NULL;
 
-	for (size_t i = 0; i < p->users_n; i++) {
+	for (size_t i = 0; i < users->n; i++) {
 		double cost;
 
-		if (last != NULL && is_same_method(last, p->users[i].hash))
+		if (last != NULL && is_same_method(last, users->v[i].hash))
 			continue;
-		last = p->users[i].hash;
+		last = users->v[i].hash;
 		cost = measure(last, data);
 		if (cost > most) {
 			most = cost;
-			p->costliest = last;
+			costliest = last;
 		}
 	}
+	return costliest;
 }
 
 static void
-make_users(struct passwords *p, const struct conf *conf)
+make_users(struct known_users *users, const struct conf *conf)
 {
 	struct crypt_data *data = xcalloc(1, sizeof(*data));
 
-	p->users_n = conf->users_n;
-	p->users = xcalloc(conf->users_n, sizeof(p->users[0]));
+	users->n = conf->users_n;
+	users->v = xcalloc(conf->users_n, sizeof(users->v[0]));
 	for (size_t i = 0; i < conf->users_n; i++) {
 		const struct conf_user *u = &conf->users[i];
 
-		p->users[i].name = u->s.name;
-		p->users[i].hash = u->password != NULL ?
+		users->v[i].name = xstrdup(u->s.name);
+		users->v[i].hash = u->password != NULL ?
 		    xstrdup(u->password) : hash_plain(u->password_plain, data);
 	}
-	find_costliest(p, data);
+	users->costliest = find_costliest(users, data);
 	explicit_bzero(data, sizeof(*data));
 	free(data);
 }
 
-static const char *
-find_hash(const struct passwords *p, const char *name)
+static void
+free_users(struct known_users *users)
 {
-	for (size_t i = 0; i < p->users_n; i++)
-		if (strcmp(p->users[i].name, name) == 0)
-			return p->users[i].hash;
+	for (size_t i = 0; i < users->n; i++) {
+		free(users->v[i].name);
+		wipe(users->v[i].hash);
+	}
+	free(users->v);
+}
+
+/* NULL: nobody's. */
+static const char *
+find_hash_locked(const struct passwords *p, const char *name)
+{
+	const struct known_users *users = &p->sh.users;
+
+	for (size_t i = 0; i < users->n; i++)
+		if (strcmp(users->v[i].name, name) == 0)
+			return users->v[i].hash;
 	return NULL;
 }
 
@@ -239,40 +266,65 @@ free_passwords(struct passwords *p)
 
 	while (!list_is_empty(&p->sh.askers)) {
 		check = pop_locked(p);
-		wipe(check->password);
-		check->password = NULL;
 		check->is_right = false;
-		loop_post(check->loop, &check->message);
+		answer(check);
 	}
-	for (size_t i = 0; i < p->users_n; i++)
-		wipe(p->users[i].hash);
-	free(p->users);
+	free_users(&p->sh.users);
 	SYS_OK(pthread_cond_destroy(&p->sh.wanted));
 	SYS_OK(pthread_mutex_destroy(&p->sh.mutex));
 	free(p);
+}
+
+/* None, while there are no users. 0, or an error number. */
+static int
+start_threads(struct passwords *p, size_t users_n)
+{
+	while (users_n > 0 && p->threads_n < PASSWORD_THREADS) {
+		int error = pthread_create(&p->threads[p->threads_n], NULL,
+		    run, p);
+
+		if (error != 0)
+			return error;
+		(void)pthread_setname_np(p->threads[p->threads_n++],
+		    "password");
+	}
+	return 0;
 }
 
 struct passwords *
 passwords_start(const struct conf *conf)
 {
 	struct passwords *p = xcalloc(1, sizeof(*p));
+	int error;
 
 	SYS_OK(pthread_mutex_init(&p->sh.mutex, NULL));
 	SYS_OK(pthread_cond_init(&p->sh.wanted, NULL));
 	list_init(&p->sh.askers);
-	make_users(p, conf);
-	for (; conf->users_n > 0 && p->threads_n < PASSWORD_THREADS;
-	     p->threads_n++) {
-		int error = pthread_create(&p->threads[p->threads_n], NULL,
-		    run, p);
-
-		if (error != 0) {
-			passwords_stop(p);
-			errno = error;
-			return NULL;
-		}
+	make_users(&p->sh.users, conf);
+	error = start_threads(p, conf->users_n);
+	if (error != 0) {
+		passwords_stop(p);
+		errno = error;
+		return NULL;
 	}
 	return p;
+}
+
+int
+passwords_change(struct passwords *p, const struct conf *conf)
+{
+	int error = start_threads(p, conf->users_n);
+	struct known_users users, old;
+
+	if (error != 0)
+		return error;
+	make_users(&users, conf);	/* takes a while */
+	SYS_OK(pthread_mutex_lock(&p->sh.mutex));
+	old = p->sh.users;
+	p->sh.users = users;
+	SYS_OK(pthread_mutex_unlock(&p->sh.mutex));
+	free_users(&old);
+	return 0;
 }
 
 void
@@ -310,19 +362,20 @@ bool
 passwords_ask(struct passwords *p, struct password_check *check,
     const char *name, const char *password, const char *address)
 {
-	const char *hash = find_hash(p, name);
+	const char *hash;
 	struct asker *a = NULL;
 
 	SYS_OK(pthread_mutex_lock(&p->sh.mutex));
-	if (p->sh.waiting_n < PASSWORD_WAITING_MAX)
+	if (p->sh.users.n > 0 && p->sh.waiting_n < PASSWORD_WAITING_MAX)
 		a = find_asker_locked(p, address);
 	if (a == NULL || a->n >= PASSWORD_PER_ADDRESS_MAX) {
 		SYS_OK(pthread_mutex_unlock(&p->sh.mutex));
 		return false;
 	}
+	hash = find_hash_locked(p, name);
 	check->next = NULL;
 	check->is_right = hash != NULL;
-	check->hash = hash != NULL ? hash : p->costliest;
+	check->hash = xstrdup(hash != NULL ? hash : p->sh.users.costliest);
 	check->password = xstrdup(password);
 	*a->end = check;
 	a->end = &check->next;

@@ -34,12 +34,17 @@ struct password_check {
 
 	_Atomic bool is_given_up;
 	struct password_check *next;	/* of its address, while waiting */
-	const char *hash;
-	char *password;			/* wiped and freed by the check */
+	char *hash;			/* these two are wiped and freed by */
+	char *password;			/* the check */
 };
 
-/* Keeps conf. Gives; NULL with errno when the threads can't be started. */
+/* Those of the users in conf. Gives; NULL with errno when the threads can't be
+ * started. */
 struct passwords *passwords_start(const struct conf *conf);
+/* Other users, for the checks to come. 0, or an error number: then those before
+ * stay. Main thread. */
+int passwords_change(struct passwords *, const struct conf *conf)
+    __attribute__((warn_unused_result));
 /* Takes it; checks still waiting are answered: not right. */
 void passwords_stop(struct passwords *);
 

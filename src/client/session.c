@@ -71,6 +71,7 @@ free_session(struct session *s)
 	output_fini(&s->output);
 	login_free(s);
 	input_forget(s);
+	conf_unref(s->listen->whole);
 	free(s);
 }
 
@@ -152,10 +153,10 @@ serve(struct session *s)
 	if (pipeline_first(&s->pipeline) != NULL)
 		return;
 	if (s->state == SESS_LAST) {
-		output_append(&s->output, reason_answer(REASON_SHUTDOWN),
-		    strlen(reason_answer(REASON_SHUTDOWN)));
+		output_append(&s->output, reason_answer(s->end),
+		    strlen(reason_answer(s->end)));
 		output_append(&s->output, "\r\n", 2);
-		session_end(s, REASON_SHUTDOWN);
+		session_end(s, s->end);
 	} else if (s->input == INPUT_ENDED) {
 		session_end(s, REASON_CLIENT_EOF);
 	}
@@ -276,13 +277,14 @@ session_start(struct client_context *context, int fd, const struct addr *peer,
 
 	s->context = context;
 	s->listen = listen;
+	(void)conf_ref(listen->whole);
 	s->peer = *peer;
 	s->started_ms = s->active_ms = context->loop->now_ms;
 	stream_init_plain(&s->stream, fd);
 	output_init(&s->output, &s->stream);
 	pipeline_init(&s->pipeline, &pipeline_user, context->router,
-	    listen->backends_mask != 0 ? listen->backends_mask :
-	    context->router->all, context->loop, &s->output);
+	    router_get_eligible(context->router, listen), context->loop,
+	    &s->output);
 	task_init(&s->pump, on_pump);
 	timer_init(&s->timer, on_timer);
 	login_init(s);
@@ -293,23 +295,54 @@ session_start(struct client_context *context, int fd, const struct addr *peer,
 	greet(s);
 	session_kick(s);
 	if (context->is_draining)
-		session_shut_down(s);
+		session_shut_down(s, REASON_SHUTDOWN);
+}
+
+/* Without its listener: one that named backends leaves those of them that are
+ * still there, and nothing else. */
+static uint64_t
+change_listener(struct session *s)
+{
+	const struct conf *conf = s->context->conf;
+	const struct router *router = s->context->router;
+	const struct conf_listen *listen = conf_find_listen(conf,
+	    s->listen->s.name);
+
+	if (listen == NULL)
+		return s->listen->backends.n == 0 ? router->all :
+		    s->pipeline.eligible & router->all;
+	(void)conf_ref(listen->whole);
+	conf_unref(s->listen->whole);
+	s->listen = listen;
+	return router_get_eligible(router, listen);
 }
 
 void
-session_shut_down(struct session *s)
+session_change(struct session *s)
+{
+	if (s->state == SESS_CLOSED)
+		return;
+	pipeline_change(&s->pipeline, s->context->router, change_listener(s));
+	if (!login_change(s))
+		session_shut_down(s, REASON_USER_GONE);
+	session_kick(s);
+}
+
+void
+session_shut_down(struct session *s, enum reason reason)
 {
 	struct exchange *first;
 
 	if (s->state != SESS_OPEN)
 		return;
+	s->end = reason;
 	enter(s, SESS_LAST);
 	pipeline_keep_first(&s->pipeline);
 	first = pipeline_first(&s->pipeline);
 	if (first == NULL || first->state != EXCH_HELD)
 		login_give_up(s);	/* its command is forgotten */
 	else if (s->input == INPUT_ARTICLE)
-		exchange_end(first, REASON_SHUTDOWN);
+		exchange_end(first, reason);
 	session_kick(s);
 }
 

@@ -4,8 +4,8 @@
  *   OPEN ──► LAST ──► FLUSHING ──► LINGERING ──► CLOSED
  *     └────────┴──────────┴────────────┴───────────►
  *
- * OPEN: reads commands. LAST: the server goes down, the first command in
- * flight may still be answered. FLUSHING: its last word is said, bytes are
+ * OPEN: reads commands. LAST: it has to end (the server goes down), the first
+ * command in flight may still be answered. FLUSHING: its last word is said, bytes are
  * still to be taken by the client. LINGERING: we have ended the stream, the
  * client's end is awaited, for closing with unread input would reset the
  * connection and could cost the client our last word. CLOSED: freed at the end
@@ -15,6 +15,7 @@
 #pragma once
 
 #include "net/addr.h"
+#include "nntp/reason.h"
 
 #include <stddef.h>
 
@@ -24,13 +25,18 @@ struct conf_proxy;
 struct session;
 
 /* Takes fd, a non-blocking socket, and the place of peer in the census; keeps
- * context and listen. The greeting goes out at once. */
+ * context, and a reference to the configuration of listen. The greeting goes
+ * out at once. */
 void session_start(struct client_context *, int fd, const struct addr *peer,
     const struct conf_listen *listen);
 
-/* The server goes down: an idle client is told at once, another when its
- * answer in flight is complete. */
-void session_shut_down(struct session *);
+/* Its context has changed: another configuration and router. The listener and
+ * the user are found again by their names: without its listener it goes on with
+ * what it had, without its user it is shut down. On its loop. */
+void session_change(struct session *);
+/* It has to end, the reason has an answer: an idle client is told at once,
+ * another when its answer in flight is complete. */
+void session_shut_down(struct session *, enum reason reason);
 /* Ends at once. */
 void session_abort(struct session *);
 

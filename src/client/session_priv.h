@@ -35,7 +35,7 @@ enum session_input {
 struct session {
 	struct list link;		/* in context->sessions */
 	struct client_context *context;	/* const */
-	const struct conf_listen *listen;	/* const */
+	const struct conf_listen *listen;	/* a reference: listen->whole */
 	enum session_state state;
 	enum session_input input;
 	struct stream stream;
@@ -59,6 +59,7 @@ struct session {
 	uint64_t window_ms;		/* the stall window began; 0: none */
 	uint64_t window_taken_bytes;	/* what the client had taken then */
 	uint64_t line_ms;		/* inside a line since; 0: it is not */
+	uint64_t login_ms;		/* must log in since; 0: need not */
 	uint64_t linger_ms;		/* LINGERING since */
 	uint64_t received_bytes;
 	enum reason end;
@@ -110,6 +111,9 @@ bool login_is_needed(const struct session *);
 const char *login_format_user(const struct session *,
     char buf[LOGIN_TEXT_MAX]);
 void login_init(struct session *);
+/* Another configuration: false when who is logged in is no user any more, and
+ * there are others. */
+bool login_change(struct session *);
 void login_answer(struct session *, struct exchange *x);
 /* What is under way is for nobody any more. */
 void login_give_up(struct session *);

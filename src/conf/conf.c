@@ -8,11 +8,24 @@
 #include "conf/section.h"
 #include "conf/settings.h"
 
-void
-conf_free(struct conf *c)
+/* The count is not part of what never changes. */
+static struct conf *
+get_counted(const struct conf *c)
 {
-	if (c == NULL)
-		return;
+	return (struct conf *)(uintptr_t)c;
+}
+
+const struct conf *
+conf_ref(const struct conf *c)
+{
+	if (c != NULL)
+		atomic_fetch_add(&get_counted(c)->refs_n, 1);
+	return c;
+}
+
+static void
+free_conf(struct conf *c)
+{
 	conf_drop_sections(c, KIND_LISTEN);
 	conf_drop_sections(c, KIND_BACKEND);
 	conf_drop_sections(c, KIND_USER);
@@ -26,12 +39,28 @@ conf_free(struct conf *c)
 	free(c);
 }
 
+void
+conf_unref(const struct conf *c)
+{
+	if (c != NULL && atomic_fetch_sub(&get_counted(c)->refs_n, 1) == 1)
+		free_conf(get_counted(c));
+}
+
 const struct conf_listen *
 conf_find_listen(const struct conf *c, const char *name)
 {
 	for (size_t i = 0; i < c->listens_n; i++)
 		if (strcmp(c->listens[i].s.name, name) == 0)
 			return &c->listens[i];
+	return NULL;
+}
+
+const struct conf_user *
+conf_find_user(const struct conf *c, const char *name)
+{
+	for (size_t i = 0; i < c->users_n; i++)
+		if (strcmp(c->users[i].s.name, name) == 0)
+			return &c->users[i];
 	return NULL;
 }
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* conf - the whole configuration, as the rest of the program reads it.
  *
- * conf_load() makes it, main owns it. It never changes after that, so any
- * thread may read it; conf_free() when nobody does any more. Every field is
+ * conf_load() makes it. It never changes after that, so any thread that has a
+ * reference may read it; a reload makes another one. Every field is
  * named as its key, with the unit; what the keys mean, their ranges and
  * defaults stand in the table of settings.c only. Texts are NULL when not
  * set. Never holds anything that is not configuration. */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -67,6 +68,7 @@ enum conf_log_target {
 	TARGET_FILE
 };
 
+struct conf;
 enum conf_proxy_protocol {
 	PROXY_PROTOCOL_NO,
 	PROXY_PROTOCOL_REQUIRE
@@ -123,6 +125,7 @@ struct conf_listen {
 	struct conf_networks allow, deny;
 	struct conf_names backends;
 	uint64_t backends_mask;			/* made from backends */
+	const struct conf *whole;		/* that it is a part of */
 };
 
 struct conf_backend {
@@ -149,6 +152,7 @@ struct conf_backend {
 	unsigned pipeline_depth;
 	uint64_t replacement_cooldown_ms;
 	enum conf_queue_mode queue_mode;
+	const struct conf *whole;		/* that it is a part of */
 };
 
 struct conf_routing {
@@ -188,6 +192,7 @@ struct conf_log {
 };
 
 struct conf {
+	_Atomic unsigned refs_n;
 	struct conf_proxy proxy;
 	struct conf_listen *listens;		/* at least one */
 	size_t listens_n;
@@ -201,12 +206,17 @@ struct conf {
 	struct conf_names files;		/* read, and patterns of them */
 };
 
-/* Takes it (NULL is fine); what is secret is wiped first. */
-void conf_free(struct conf *c);
+/* One reference more, for who reads it after others may have let it go; NULL is
+ * fine. Gives c. */
+const struct conf *conf_ref(const struct conf *c);
+/* Takes a reference (NULL is fine). With the last one it is freed, what is
+ * secret is wiped first. Any thread. */
+void conf_unref(const struct conf *c);
 
-/* By name, or NULL. */
+/* The section of that name, or NULL. */
 const struct conf_listen *conf_find_listen(const struct conf *c,
     const char *name);
+const struct conf_user *conf_find_user(const struct conf *c, const char *name);
 
 /* The word of an enum value, for log lines: "hybrid", "debug". */
 const char *conf_mode_word(enum conf_mode mode);

@@ -47,13 +47,14 @@ get_value(const struct setting *s)
 	return s->example;
 }
 
-/* The text with the range behind it. */
+/* The text with the range behind it, and what HUP does not change. */
 static char *
 make_text(const struct setting *s)
 {
 	char *range = setting_describe(s), *text;
 
-	text = xasprintf("%s (%s)", s->text, range);
+	text = xasprintf("%s (%s%s)", s->text, range,
+	    s->change == CHANGE_RESTART ? "; a change needs a restart" : "");
 	free(range);
 	return text;
 }

@@ -13,8 +13,8 @@ struct file {
 	struct stat st;
 };
 
-/* Reads at most max octets; longer files, directories and files that can't be
- * read are errors: -1 and the reason (given). file_fini() after 0. */
+/* Reads at most max octets; longer files, directories, pipes that don't end
+ * within some seconds and files that can't be read are errors: -1 and the reason (given). file_fini() after 0. */
 int file_read(struct file *f, const char *path, size_t max, char **why_r)
     __attribute__((warn_unused_result));
 void file_fini(struct file *f);

@@ -147,6 +147,16 @@ apply_verbosity(struct conf *c, const struct options *o,
 	    o->verbosity > 0 ? "command line -v" : "command line -q", report);
 }
 
+/* The sections stay where they are from now on. */
+static void
+link_sections(struct conf *c)
+{
+	for (size_t i = 0; i < c->listens_n; i++)
+		c->listens[i].whole = c;
+	for (size_t i = 0; i < c->backends_n; i++)
+		c->backends[i].whole = c;
+}
+
 int
 conf_load(const struct options *o, struct conf **conf_r,
     struct conf_report *report)
@@ -174,9 +184,10 @@ conf_load(const struct options *o, struct conf **conf_r,
 	if (c->proxy.strict)
 		report_harden(report);
 	if (report->errors_n > 0) {
-		conf_free(c);
+		conf_unref(c);
 		return -1;
 	}
+	link_sections(c);
 	*conf_r = c;
 	return 0;
 }

@@ -148,6 +148,7 @@ conf_new(void)
 {
 	struct conf *c = xcalloc(1, sizeof(*c));
 
+	atomic_store(&c->refs_n, 1);
 	section_init(&c->proxy.s, KIND_PROXY, "", "default");
 	section_init(&c->routing.s, KIND_ROUTING, "", "default");
 	section_init(&c->health.s, KIND_HEALTH, "", "default");

@@ -48,7 +48,8 @@ const char *section_get_origin(const struct conf_section *s,
 const char *section_get_place(const struct conf_section *s,
     enum section_kind kind, const char *key);
 
-/* An empty configuration: proxy, routing and log with defaults. */
+/* An empty configuration: proxy, routing and log with defaults; one reference.
+ * Gives. */
 struct conf *conf_new(void);
 
 /* Adds a named section behind the others of its kind; those before may move.

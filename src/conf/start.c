@@ -42,7 +42,7 @@ load(const struct options *o, start_note_f *note, struct conf **conf_r,
 		putchar('\n');
 		note(*conf_r, stdout);
 	}
-	conf_free(*conf_r);
+	conf_unref(*conf_r);
 	*conf_r = NULL;
 	return end(EXIT_FINE, exit_r);
 }

@@ -16,7 +16,7 @@
 #define NS_PER_S (1000 * NS_PER_MS)
 
 /* What is known of a name. One per host and port, kept for good: there are as
- * many as backends. */
+ * many as were ever configured. */
 struct known {
 	struct list link;
 	struct resolver *resolver;

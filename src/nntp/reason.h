@@ -26,6 +26,8 @@
 	    "400 server is busy, come back later")                            \
 	X(SHUTDOWN, "shutdown", "server is going down",                       \
 	    "400 server is going down, come back later")                     \
+	X(USER_GONE, "user-gone", "its user is configured no more",           \
+	    "400 please log in again")                                        \
 	X(SERVER_FULL, "server-full", "max_clients reached",                  \
 	    "400 server is busy, come back later")                            \
 	X(ADDRESS_FULL, "address-full", "max_clients_per_address reached",    \

@@ -35,7 +35,6 @@ exchange_new(struct exchange_client *client, const struct command *command,
 	list_init(&x->link);
 	list_init(&x->relay_link);
 	x->client = client;
-	x->backend_id = SELECTOR_NONE;
 	x->given_id = SELECTOR_NONE;
 	timer_init(&x->timer, NULL);
 	x->line_n = line_n;
@@ -58,7 +57,7 @@ void
 exchange_free(struct exchange *x)
 {
 	CHECK(x->relay == NULL && x->wait == NULL && x->slots == 0 &&
-	    x->backend_id == SELECTOR_NONE && !timer_is_set(&x->timer));
+	    x->backend == NULL && !timer_is_set(&x->timer));
 	CHECK(!list_is_linked(&x->link) && !list_is_linked(&x->relay_link));
 	mend_free(x->mend);
 	free(x->answer);
@@ -116,11 +115,11 @@ exchange_leave_twin(struct exchange *x)
 	exchange_enter(twin, EXCH_CONNECTING);
 	exchange_enter(twin, EXCH_SENT);
 	twin->relay = x->relay;
-	twin->backend_id = x->backend_id;
+	twin->backend = x->backend;
 	list_insert_between(&twin->relay_link, x->relay_link.prev,
 	    &x->relay_link);
 	list_remove(&x->relay_link);
 	x->relay = NULL;
-	x->backend_id = SELECTOR_NONE;
+	x->backend = NULL;
 	exchange_enter(x, EXCH_QUEUED);
 }

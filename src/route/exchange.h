@@ -34,6 +34,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct backend;
 struct exchange;
 struct exchange_client;
 struct mend;
@@ -64,6 +65,9 @@ struct exchange_client_ops {
 	void (*answered)(struct exchange_client *, struct exchange *x,
 	    enum response_class, const struct response *response,
 	    const char *line);
+	/* All that the client has of the article was in the answer to its
+	 * mender x, too; or was different (x->mend). */
+	void (*skipped)(struct exchange_client *, struct exchange *x);
 	/* The whole answer is in the output; takes x. */
 	void (*done)(struct exchange_client *, struct exchange *x);
 	/* Something changed: look at the exchanges at the end of the turn. */
@@ -84,7 +88,7 @@ struct exchange {
 	struct command command;		/* points into line */
 
 	/* what became of it so far: bits of backends */
-	uint64_t missed;	/* said that they lack it, and their groups */
+	uint64_t missed;	/* said that they lack it */
 	uint64_t unsupported;	/* don't do the command */
 	uint64_t refused;	/* found fault with its arguments (501) */
 	uint64_t spent;		/* answered with something useless */
@@ -94,15 +98,15 @@ struct exchange {
 	unsigned rounds_n;
 
 	/* where it is */
-	int backend_id;			/* counted as pending there, or
-					 * SELECTOR_NONE */
+	struct backend *backend;	/* counted as pending there, or NULL */
 	struct relay *relay;
 	bool hides_number;		/* an article number in the answer would
 					 * mean nothing to the client */
 	struct number number;		/* that its block begins with */
 	struct mend *mend;		/* what of the block is with the client;
 					 * NULL: nobody could go on with it */
-	int given_id;			/* the backend that gave it */
+	int given_id;			/* of the backend that gave it, or
+					 * SELECTOR_NONE */
 	struct route_wait *wait;	/* WAITING */
 	uint64_t waits;			/* backends whose queues it will join */
 	uint64_t slots;			/* held at these backends while it seeks

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "route/mender.h"
 
+#include "backend/backend.h"
 #include "base/log.h"
 #include "route/exchange.h"
 #include "route/mend.h"
@@ -18,7 +19,7 @@ static bool
 has_others(const struct router *r, const struct exchange *x,
     uint64_t eligible)
 {
-	eligible &= r->all & ~(UINT64_C(1) << x->backend_id);
+	eligible &= r->all & ~(UINT64_C(1) << x->backend->index);
 	for (; eligible != 0; eligible &= eligible - 1)
 		if (router_may_ask(r, x, eligible, __builtin_ctzll(eligible)))
 			return true;
@@ -36,7 +37,7 @@ mender_watch(const struct router *r, struct exchange *x, uint64_t eligible,
 	    code != mender_get_code(x) || !has_others(r, x, eligible))
 		return;
 	x->mend = mend_new(id == CMD_ARTICLE);
-	x->given_id = x->backend_id;
+	x->given_id = (int)x->backend->index;
 }
 
 struct exchange *
@@ -47,7 +48,8 @@ mender_new(const struct router *r, struct exchange *cut, struct loop *l)
 	if (cut->mend == NULL || !mend_is_possible(cut->mend))
 		return NULL;
 	x = exchange_new(cut->client, &cut->command, cut->line, cut->line_n);
-	x->missed = cut->missed | cut->lost;
+	x->missed = cut->missed;
+	x->lost = cut->lost;
 	x->unsupported = cut->unsupported;
 	x->refused = cut->refused;
 	x->spent = cut->spent;
@@ -59,6 +61,32 @@ mender_new(const struct router *r, struct exchange *cut, struct loop *l)
 	mend_restart(x->mend);
 	router_start_clock(r, x, l);
 	return x;
+}
+
+static const char *
+get_name(const struct router *r, int id)
+{
+	const struct backend *b = selector_backend(r->selector, id);
+
+	return b != NULL ? b->name : "-";
+}
+
+void
+mender_note_skipped(const struct router *r, struct exchange *mender)
+{
+	const struct backend *b = mender->backend;
+	const char *before = get_name(r, mender->given_id);
+	int msgid_n = (int)mender->command.msgid_n;
+
+	if (mend_is_different(mender->mend)) {
+		log_warn("backend=%s has another article than backend=%s as"
+		    " %.*s", b->name, before, msgid_n, mender->command.msgid);
+		return;
+	}
+	log_info("mended %.*s backend=%s after=%s offset=%" PRIu64, msgid_n,
+	    mender->command.msgid, b->name, before,
+	    mend_get_offset(mender->mend));
+	mender->given_id = (int)b->index;
 }
 
 void

@@ -38,5 +38,8 @@ int mender_get_code(const struct exchange *);
 struct exchange *mender_new(const struct router *, struct exchange *cut,
     struct loop *);
 
+/* The mender's backend, that of x->relay, has sent what the client has: the
+ * same or not. For the log. */
+void mender_note_skipped(const struct router *, struct exchange *mender);
 /* For the log: it stays cut. why: in words. */
 void mender_log_end(const struct exchange *mender, const char *why);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "route/pipeline_priv.h"
 
+#include "backend/backend.h"
 #include "base/check.h"
 #include "net/loop.h"
 #include "net/output.h"
@@ -41,6 +42,7 @@ pipeline_init(struct pipeline *p, const struct pipeline_user *user,
 		.router = router,
 		.loop = l,
 		.eligible = eligible,
+		.bound = UINT64_MAX,
 	};
 	pin_init(&p->pin);
 	list_init(&p->exchanges);
@@ -193,9 +195,17 @@ on_done(struct exchange_client *c, struct exchange *x)
 	p->user->kick(p);
 }
 
+static void
+on_skipped(struct exchange_client *c, struct exchange *x)
+{
+	mender_note_skipped(from_client(c)->router, x);
+	on_kick(c);
+}
+
 static const struct exchange_client_ops client_ops = {
 	.is_head = is_head,
 	.answered = on_answered,
+	.skipped = on_skipped,
 	.done = on_done,
 	.kick = on_kick,
 };
@@ -267,7 +277,8 @@ give_up_carrier(struct pipeline *p)
 static struct route_ask
 get_ask(const struct pipeline *p, const struct exchange *x)
 {
-	return mode_get_ask(p->router, &x->command, &p->pin, p->eligible);
+	return mode_get_ask(p->router, &x->command, &p->pin,
+	    pipeline_get_eligible(p));
 }
 
 /* x may be asked on this connection. */
@@ -287,8 +298,7 @@ suits(const struct pipeline *p, const struct exchange *x,
 static void
 push(struct pipeline *p, struct exchange *x, struct relay *r)
 {
-	x->backend_id = selector_route_command(p->router->selector,
-	    UINT64_C(1) << relay_get_backend_id(r));
+	backend_count_command(relay_get_backend(r));
 	x->hides_number = x->command.route == ROUTE_MSGID &&
 	    (r != p->pin.relay || !pin_has_group(&p->pin));
 	relay_push(r, x);
@@ -349,10 +359,8 @@ start_local(struct pipeline *p, struct exchange *x)
 static void
 change_touched_pin(struct pipeline *p, struct exchange *x)
 {
-	uint64_t only = UINT64_C(1) << pin_get_backend_id(&p->pin);
-
+	p->bound = UINT64_C(1) << pin_get_backend_id(&p->pin);
 	pin_release(&p->pin);
-	p->eligible &= only;
 	seek(p, x);
 }
 
@@ -444,11 +452,21 @@ push_followers(struct pipeline *p)
 	}
 }
 
+/* A reload has taken away the only backend that the session can go on with. */
+static bool
+is_homeless(const struct pipeline *p)
+{
+	uint64_t home = pin_is_held(&p->pin) ?
+	    UINT64_C(1) << pin_get_backend_id(&p->pin) : p->bound;
+
+	return (home & p->eligible & p->router->all) == 0;
+}
+
 /* The session can't go on without what it had on its pin. */
 static bool
 is_pin_lost(const struct pipeline *p, const struct exchange *first)
 {
-	return p->pin.state == PIN_LOST &&
+	return (p->pin.state == PIN_LOST || is_homeless(p)) &&
 	    (first == NULL || first->state == EXCH_QUEUED);
 }
 
@@ -499,6 +517,47 @@ pipeline_resume(struct pipeline *p)
 
 	if (x != NULL && x->relay != NULL)
 		relay_resume(x->relay);
+}
+
+/* --- another snapshot --------------------------------------------------------------- */
+
+/* What is known of backends that are in both goes on to hold. */
+static void
+change_router(const struct pipeline *p, struct exchange *x,
+    const struct router *router)
+{
+	uint64_t both = p->router->all & router->all;
+
+	if (x->state == EXCH_WAITING)
+		router_recall(x, p->loop);
+	x->missed &= both;
+	x->unsupported &= both;
+	x->refused &= both;
+	x->spent &= both;
+	x->failed &= both;
+	x->full &= both;
+	x->lost &= both;
+	if (x->given_id != SELECTOR_NONE &&
+	    (both >> x->given_id & 1) == 0)
+		x->given_id = SELECTOR_NONE;
+}
+
+void
+pipeline_change(struct pipeline *p, const struct router *router,
+    uint64_t eligible)
+{
+	LIST_EACH(link, &p->exchanges)
+		change_router(p, to_exchange(link), router);
+	if (p->mender != NULL)
+		change_router(p, p->mender, router);
+	p->router = router;
+	p->eligible = eligible;
+}
+
+uint64_t
+pipeline_get_eligible(const struct pipeline *p)
+{
+	return p->eligible & p->bound;
 }
 
 /* --- an article ------------------------------------------------------------------- */

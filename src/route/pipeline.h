@@ -50,6 +50,8 @@ struct pipeline {
 	const struct router *router;	/* keeps */
 	struct loop *loop;
 	uint64_t eligible;		/* backends this client may use */
+	uint64_t bound;			/* the one a stateful session belongs
+					 * to without a pin; else all */
 	struct list exchanges;
 	size_t n;
 	struct relay *carrier, *side;	/* NULL: none */
@@ -69,6 +71,13 @@ enum pipeline_rc {
 void pipeline_init(struct pipeline *, const struct pipeline_user *,
     const struct router *, uint64_t eligible, struct loop *,
     struct output *);
+
+/* Another snapshot, kept from now on, and what the client may use of it. What
+ * is in flight goes on; what waits is to be routed anew when the pump runs. A
+ * session whose own backend is not among them is at its end. */
+void pipeline_change(struct pipeline *, const struct router *,
+    uint64_t eligible);
+uint64_t pipeline_get_eligible(const struct pipeline *);
 
 /* Behind the others; takes x, QUEUED, HELD or ANSWERED. */
 void pipeline_add(struct pipeline *, struct exchange *x);

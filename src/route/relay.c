@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "route/exchange.h"
-#include "route/selector.h"
 #include "route/verdict.h"
 
 #include <stdlib.h>
@@ -47,8 +46,8 @@ relay_take_out(struct relay *r, struct exchange *x)
 	if (x->state != EXCH_CONNECTING)
 		r->sent_n--;
 	x->relay = NULL;
-	selector_complete_command(r->settings->selector, x->backend_id);
-	x->backend_id = SELECTOR_NONE;
+	backend_complete_command(x->backend);
+	x->backend = NULL;
 }
 
 void
@@ -169,8 +168,7 @@ free_relay(struct relay *r)
 	loop_unschedule(&r->use_saved);
 	CHECK(list_is_empty(&r->exchanges));
 	if (r->has_slot)
-		selector_release_stateful(r->settings->selector,
-		    relay_get_backend_id(r));
+		backend_release_stateful(r->backend);
 	free(r->saved);
 	free(r);
 }
@@ -313,11 +311,8 @@ get_moved_bytes(const struct relay *r)
 static void
 keep_alive(struct relay *r)
 {
-	struct exchange *x = exchange_new_own(CMD_DATE);
-
-	x->backend_id = selector_route_command(r->settings->selector,
-	    UINT64_C(1) << r->backend->index);
-	relay_push(r, x);
+	backend_count_command(r->backend);
+	relay_push(r, exchange_new_own(CMD_DATE));
 }
 
 static void
@@ -427,18 +422,17 @@ static const struct conn_user conn_user = {
 /* --- leasing ------------------------------------------------------------------------ */
 
 struct relay *
-relay_new(struct conn *conn, struct loop *loop,
-    const struct relay_settings *settings, bool has_slot, relay_gone_f *gone,
-    void *arg)
+relay_new(struct conn *conn, struct loop *loop, uint64_t drain_limit_bytes,
+    bool has_slot, relay_gone_f *gone, void *arg)
 {
 	struct relay *r = xcalloc(1, sizeof(*r));
 
-	r->settings = settings;
 	r->loop = loop;
 	r->conn = conn;
 	r->backend = conn->backend;
 	r->is_pooled = conn_is_ready(conn);
 	r->has_slot = has_slot;
+	r->drain_limit_bytes = drain_limit_bytes;
 	r->state = conn_is_ready(conn) ? RELAY_STATUS : RELAY_CONNECTING;
 	r->gone = gone;
 	r->arg = arg;
@@ -454,6 +448,7 @@ relay_push(struct relay *r, struct exchange *x)
 	bool is_first = relay_first(r) == NULL;
 
 	x->relay = r;
+	x->backend = r->backend;
 	list_push_back(&r->exchanges, &x->relay_link);
 	r->exchanges_n++;
 	exchange_enter(x, EXCH_CONNECTING);
@@ -490,6 +485,12 @@ bool
 relay_is_touched(const struct relay *r)
 {
 	return r->conn->trace == CONN_GROUP_SELECTED;
+}
+
+struct backend *
+relay_get_backend(const struct relay *r)
+{
+	return r->backend;
 }
 
 int

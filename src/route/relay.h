@@ -27,30 +27,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct backend;
 struct conn;
 struct exchange;
 struct loop;
 struct relay;
-struct selector;
-
-/* What of the configuration a relay goes by; shared, const. */
-struct relay_settings {
-	struct selector *selector;
-	uint64_t drain_limit_bytes;
-};
 
 /* Called when the relay is gone: it was lost, or released by itself. */
 typedef void relay_gone_f(struct relay *, void *arg);
 
 /* Takes conn, ready or being made, and a stateful slot of its backend if
- * has_slot; keeps settings. gone is called at most once, never after
- * relay_release(). Gives. */
+ * has_slot. drain_limit_bytes: of answers for nobody that are read. gone is
+ * called at most once, never after relay_release(). Gives. */
 struct relay *relay_new(struct conn *conn, struct loop *loop,
-    const struct relay_settings *settings, bool has_slot, relay_gone_f *gone,
-    void *arg);
+    uint64_t drain_limit_bytes, bool has_slot, relay_gone_f *gone, void *arg);
 
 /* Sends the command of x behind the others, when the connection is made and
- * its depth not reached. x->backend_id must be counted. */
+ * its depth not reached. It must be counted as
+ * pending at the backend. */
 void relay_push(struct relay *, struct exchange *x);
 
 /* True when one more command may be pipelined: the connection is ready, its
@@ -60,6 +54,7 @@ bool relay_has_room(const struct relay *);
 bool relay_is_idle(const struct relay *);
 /* For an idle one: nothing has come that nobody asked for. */
 bool relay_is_quiet(struct relay *);
+struct backend *relay_get_backend(const struct relay *);
 int relay_get_backend_id(const struct relay *);
 /* A former user has selected a group on it, and nobody sent anything unknown
  * since. */

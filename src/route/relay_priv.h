@@ -36,12 +36,12 @@ enum relay_state {
 
 struct relay {
 	/* const after init */
-	const struct relay_settings *settings;
 	struct loop *loop;
 	struct conn *conn;
 	struct backend *backend;
 	bool is_pooled;		/* the connection was not made for it */
 	bool has_slot;		/* a stateful one */
+	uint64_t drain_limit_bytes;
 
 	/* owner: the loop */
 	enum relay_state state;

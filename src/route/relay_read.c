@@ -6,16 +6,13 @@
 #include "backend/backend.h"
 #include "backend/conn.h"
 #include "base/check.h"
-#include "base/log.h"
 #include "nntp/response.h"
 #include "route/exchange.h"
 #include "route/forward.h"
 #include "route/mend.h"
 #include "route/mender.h"
-#include "route/selector.h"
 #include "route/verdict.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -240,7 +237,7 @@ on_status(struct relay *r, struct exchange *x, const char *line,
 	if (turn_down(r, x, class, response))
 		return true;
 	relay_lose_saying(r, get_reason(x, class, response, line),
-	    backend_format_said(r->backend, line, response->line_n, said));
+	    backend_format_said(r->conn->conf, line, response->line_n, said));
 	return false;
 }
 
@@ -268,21 +265,9 @@ consume_status(struct relay *r, struct exchange *x, const char *p, size_t n,
 static void
 end_skipping(struct relay *r, struct exchange *x)
 {
-	const struct backend *before = selector_backend(r->settings->selector,
-	    x->given_id);
-
-	x->client->ops->kick(x->client);
-	if (mend_is_different(x->mend)) {
-		log_warn("backend=%s has another article than backend=%s as"
-		    " %.*s", r->backend->name, before->name,
-		    (int)x->command.msgid_n, x->command.msgid);
-		return;
-	}
-	log_info("mended %.*s backend=%s after=%s offset=%" PRIu64,
-	    (int)x->command.msgid_n, x->command.msgid, r->backend->name,
-	    before->name, mend_get_offset(x->mend));
-	counter_add(&backend_count(r->backend, r->loop)->mends, 1);
-	x->given_id = relay_get_backend_id(r);
+	if (mend_is_giving(x->mend))
+		counter_add(&backend_count(r->backend, r->loop)->mends, 1);
+	x->client->ops->skipped(x->client, x);
 }
 
 static void
@@ -366,7 +351,7 @@ consume(struct relay *r, const char *p, size_t n)
 		n -= used;
 	}
 	if (r->gone == NULL &&
-	    r->drained_bytes > r->settings->drain_limit_bytes)
+	    r->drained_bytes > r->drain_limit_bytes)
 		relay_lose(r, REASON_UNREAD);
 	else if (relay_first(r) == NULL || n > 0)
 		rest(r, n);

@@ -26,18 +26,21 @@
 #define LOCAL_MS 2000
 
 /* What a waiting exchange owns; it outlives the exchange when a grant is
- * already under way. */
+ * already under way, and then the snapshot, too. */
 struct route_wait {
 	struct waiter waiter;
-	const struct router *router;
+	const struct router *router;	/* while there is an exchange */
 	struct exchange *exchange;	/* NULL: gave up */
 	struct loop *loop;
 	router_granted_f *granted;
 	relay_gone_f *gone;
 	void *arg;
 	enum conn_trace most;
-	unsigned tickets_n;
-	struct ticket tickets[];
+	unsigned places_n;
+	struct {
+		struct ticket ticket;
+		struct backend *backend;
+	} places[];
 };
 
 /* --- who may be asked ------------------------------------------------------- */
@@ -74,10 +77,32 @@ get_broken(const struct router *r, uint64_t candidates)
 	return broken;
 }
 
+/* One of them speaks for all of its group. */
+static uint64_t
+get_missed(const struct router *r, const struct exchange *x)
+{
+	uint64_t missed = 0;
+
+	for (uint64_t rest = x->missed & r->all; rest != 0; rest &= rest - 1)
+		missed |= r->groups[__builtin_ctzll(rest)];
+	return missed;
+}
+
 static uint64_t
 get_open(const struct router *r, const struct exchange *x, uint64_t eligible)
 {
-	return get_supporting(r, x, eligible) & ~x->missed & ~x->refused;
+	return get_supporting(r, x, eligible) & ~get_missed(r, x) &
+	    ~x->refused & ~x->lost;
+}
+
+/* The first of them in the order of the file. */
+static uint64_t
+get_first(const struct router *r, uint64_t candidates)
+{
+	for (unsigned i = 0; i < r->backends_n; i++)
+		if ((candidates & BIT(r->order[i])) != 0)
+			return BIT(r->order[i]);
+	return 0;
 }
 
 uint64_t
@@ -152,7 +177,7 @@ conclude(const struct router *r, struct exchange *x, uint64_t eligible)
 		    " this, try again later");
 	else if (open != 0)
 		exchange_end(x, REASON_BACKENDS_DOWN);
-	else if ((supporting & x->missed) != 0)
+	else if ((supporting & get_missed(r, x)) != 0)
 		exchange_answer_line(x, get_miss_answer(x));
 	else if (x->refused != 0)
 		exchange_answer_line(x, "501 syntax error");
@@ -192,11 +217,11 @@ lease(const struct router *r, struct exchange *x, int id, struct conn *conn,
     struct loop *l, relay_gone_f *gone, void *arg)
 {
 	bool has = (x->slots & BIT(id)) != 0;
-	struct relay *relay = relay_new(conn, l, &r->relay, has, gone, arg);
+	struct relay *relay = relay_new(conn, l, r->drain_limit_bytes, has,
+	    gone, arg);
 
 	x->slots &= ~BIT(id);	/* it is the relay's now */
 	release_slots(r, x);
-	x->backend_id = id;
 	x->wait_until_ms = 0;
 	relay_push(relay, x);
 	return relay;
@@ -207,7 +232,7 @@ static int
 pick(const struct router *r, const struct route_ask *ask, uint64_t candidates)
 {
 	if (ask->is_ordered)
-		candidates &= -candidates;
+		candidates = get_first(r, candidates);
 	return selector_route_command(r->selector, candidates);
 }
 
@@ -275,7 +300,7 @@ try_each(struct attempt *a, uint64_t candidates)
 	uint64_t broken = get_broken(r, candidates);
 	int id;
 
-	if ((broken & candidates & -candidates) != 0 && broken != candidates)
+	if ((broken & get_first(r, candidates)) != 0 && broken != candidates)
 		a->is_detour = true;
 	candidates &= ~broken;
 	for (; (id = pick(r, a->ask, candidates)) != SELECTOR_NONE;
@@ -393,8 +418,8 @@ update_timer(struct exchange *x, struct loop *l)
 static void
 leave_queues(struct route_wait *w)
 {
-	for (unsigned i = 0; i < w->tickets_n; i++)
-		pool_leave(&w->tickets[i]);
+	for (unsigned i = 0; i < w->places_n; i++)
+		pool_leave(&w->places[i].ticket);
 }
 
 void
@@ -411,6 +436,13 @@ router_unwait(struct exchange *x)
 	if (waiter_cancel(&w->waiter))
 		free(w);
 	/* else its message is under way, which frees it */
+}
+
+void
+router_recall(struct exchange *x, struct loop *l)
+{
+	router_unwait(x);
+	update_timer(x, l);
 }
 
 static enum reason
@@ -452,32 +484,26 @@ router_start_clock(const struct router *r, struct exchange *x,
 	update_timer(x, l);
 }
 
-/* The id of the backend whose pool the granted item is of. */
-static int
-get_granting(const struct router *r, const struct route_wait *w)
+/* The backend whose pool the granted item is of: it is there, the others may be
+ * gone. */
+static struct backend *
+get_granting(const struct route_wait *w)
 {
-	for (uint64_t rest = r->all; rest != 0; rest &= rest - 1) {
-		int id = __builtin_ctzll(rest);
-
-		if (selector_backend_pool(r->selector, id) ==
-		    w->waiter.item->pool)
-			return id;
-	}
+	for (unsigned i = 0; i < w->places_n; i++)
+		if (w->places[i].ticket.pool == w->waiter.item->pool)
+			return w->places[i].backend;
 	NEVER("a grant of an unknown pool");
 }
 
 static struct relay *
 use_grant(struct route_wait *w, struct exchange *x)
 {
-	const struct router *r = w->router;
 	struct backend *b;
 	struct conn *conn;
-	int id;
 
 	if (w->waiter.item == NULL)
 		return NULL;
-	id = get_granting(r, w);
-	b = selector_backend(r->selector, id);
+	b = get_granting(w);
 	if (x == NULL) {
 		conn_return_grant(b, w->loop, &w->waiter);
 		return NULL;
@@ -485,8 +511,9 @@ use_grant(struct route_wait *w, struct exchange *x)
 	conn = conn_from_grant(b, w->loop, w->most, &w->waiter);
 	if (conn == NULL)
 		return NULL;
-	id = selector_route_command(r->selector, BIT(id));
-	return lease(r, x, id, conn, w->loop, w->gone, w->arg);
+	backend_count_command(b);
+	return lease(w->router, x, (int)b->index, conn, w->loop, w->gone,
+	    w->arg);
 }
 
 static void
@@ -497,8 +524,10 @@ on_granted(struct message *m)
 	struct exchange *x = w->exchange;
 	struct relay *relay;
 
-	leave_queues(w);
+	/* Without an exchange it has left them already, and all of them but
+	 * the granting one may be gone. */
 	if (x != NULL) {
+		leave_queues(w);
 		x->wait = NULL;
 		exchange_enter(x, EXCH_QUEUED);
 	}
@@ -518,7 +547,7 @@ router_wait(const struct router *r, struct exchange *x,
 {
 	unsigned n = (unsigned)__builtin_popcountll(x->waits);
 	struct route_wait *w = xcalloc(1, sizeof(*w) +
-	    n * sizeof(w->tickets[0]));
+	    n * sizeof(w->places[0]));
 
 	waiter_init(&w->waiter, l, on_granted);
 	w->router = r;
@@ -533,13 +562,14 @@ router_wait(const struct router *r, struct exchange *x,
 	if (x->wait_until_ms == 0)
 		x->wait_until_ms = l->now_ms + r->wait_timeout_ms;
 	for (uint64_t rest = x->waits; rest != 0; rest &= rest - 1) {
-		struct pool *pool = selector_backend_pool(r->selector,
+		struct backend *b = selector_backend(r->selector,
 		    __builtin_ctzll(rest));
 
-		if (pool_join(pool, &w->waiter, &w->tickets[w->tickets_n],
-		    l->now_ms) == POOL_CLOSED)
+		w->places[w->places_n].backend = b;
+		if (pool_join(b->pool, &w->waiter,
+		    &w->places[w->places_n].ticket, l->now_ms) == POOL_CLOSED)
 			continue;
-		w->tickets_n++;
+		w->places_n++;
 		if (waiter_is_granted(&w->waiter))
 			break;
 	}

@@ -21,16 +21,21 @@
 #include "backend/conn.h"
 #include "conf/conf.h"
 #include "route/relay.h"
+#include "route/selector.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct backend;
+struct conf;
+struct conf_listen;
 struct exchange;
 struct loop;
 
 struct router {
 	struct selector *selector;
+	uint8_t order[SELECTOR_BACKENDS_MAX];	/* ids as in the file */
+	unsigned backends_n;
 	enum conf_mode mode;
 	enum conf_affinity affinity;
 	enum conf_resume resume;
@@ -39,9 +44,11 @@ struct router {
 	uint64_t all;			/* bits of all backends */
 	uint64_t keepable;		/* of those that have stateful slots */
 	uint64_t posting;		/* of those where one may post, and can */
-	uint64_t tiers[64];		/* bits by tier, lowest first */
+	uint64_t groups[SELECTOR_BACKENDS_MAX];	/* by id: those that share its
+						 * spool, itself too */
+	uint64_t tiers[SELECTOR_BACKENDS_MAX];	/* by tier, lowest first */
 	unsigned tiers_n;
-	struct relay_settings relay;
+	uint64_t drain_limit_bytes;
 	uint64_t wait_timeout_ms;
 	uint64_t command_timeout_ms;
 };
@@ -61,6 +68,16 @@ struct route_ask {
 	bool needs_slot;	/* a stateful one: the session may keep it */
 	enum conn_trace most;	/* that former users may have left on it */
 };
+
+/* A snapshot of this configuration, backends in its order. Keeps the backends,
+ * and nothing of conf. Gives. */
+struct router *router_new(const struct conf *, struct backend *const *backends);
+/* Takes it (NULL is fine); not the backends. */
+void router_free(struct router *);
+/* Bits of the backends that clients of this listener may use. The router and
+ * the listener are of one configuration. */
+uint64_t router_get_eligible(const struct router *,
+    const struct conf_listen *);
 
 /* Backends that the exchange may be sent to now: the candidates of the first
  * tier that has any; 0 when nobody is left. */
@@ -98,6 +115,8 @@ void router_wait(const struct router *, struct exchange *x,
     relay_gone_f *gone, void *arg);
 /* x gives up waiting: QUEUED. */
 void router_unwait(struct exchange *x);
+/* The same, to be routed anew: its time goes on to run. */
+void router_recall(struct exchange *x, struct loop *);
 
 /* x has become its client's first: its time runs from now on. */
 void router_start_clock(const struct router *, struct exchange *x,

@@ -3,7 +3,7 @@
 
 #include "backend/backend.h"
 #include "base/check.h"
-#include "base/log.h"
+#include "conf/conf.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -15,6 +15,8 @@ struct selector {
 	enum selector_strategy strategy;
 	unsigned stateful_reserve;
 	struct backend *backends[SELECTOR_BACKENDS_MAX];	/* by id */
+	unsigned capacities[SELECTOR_BACKENDS_MAX];	/* max_connections */
+	unsigned weights[SELECTOR_BACKENDS_MAX];
 	size_t n;
 	uint64_t all;		/* their bits */
 	uint8_t *sequence;	/* smooth weighted round-robin, spelled out */
@@ -44,9 +46,15 @@ selector_free(struct selector *s)
 int
 selector_add_backend(struct selector *s, struct backend *b)
 {
+	const struct conf_backend *conf;
+
 	if (b->index >= SELECTOR_BACKENDS_MAX || s->backends[b->index] != NULL)
 		return -1;
+	conf = b->conf;
 	s->backends[b->index] = b;
+	s->capacities[b->index] = conf->max_connections;
+	s->weights[b->index] = conf->weight > 0 ? conf->weight :
+	    conf->max_connections;
 	s->all |= BIT(b->index);
 	s->n++;
 	return 0;
@@ -76,10 +84,10 @@ selector_seal(struct selector *s)
 
 	for (size_t id = 0; id < SELECTOR_BACKENDS_MAX; id++)
 		if (s->backends[id] != NULL)
-			gcd = get_gcd(s->backends[id]->weight, gcd);
+			gcd = get_gcd(s->weights[id], gcd);
 	for (size_t id = 0; id < SELECTOR_BACKENDS_MAX; id++)
 		if (s->backends[id] != NULL)
-			sum += s->backends[id]->weight / gcd;
+			sum += s->weights[id] / gcd;
 	s->sequence = xcalloc(sum, sizeof(s->sequence[0]));
 	s->sequence_n = sum;
 	for (size_t i = 0; i < sum; i++) {
@@ -88,7 +96,7 @@ selector_seal(struct selector *s)
 		for (size_t id = 0; id < SELECTOR_BACKENDS_MAX; id++) {
 			if (s->backends[id] == NULL)
 				continue;
-			credit[id] += s->backends[id]->weight / gcd;
+			credit[id] += s->weights[id] / gcd;
 			if (best == SELECTOR_BACKENDS_MAX ||
 			    credit[id] > credit[best])
 				best = id;
@@ -147,7 +155,7 @@ pick_least_loaded(struct selector *s, uint64_t candidates)
 		int id = get_bit(candidates, (first + i) % n);
 		uint64_t pending = atomic_load_explicit(
 		    &s->backends[id]->pending, memory_order_relaxed);
-		uint64_t capacity = s->backends[id]->capacity;
+		uint64_t capacity = s->capacities[id];
 
 		/* pending / capacity < best, without the division */
 		if (best == SELECTOR_NONE ||
@@ -178,7 +186,7 @@ selector_route_command(struct selector *s, uint64_t candidates)
 		id = pick_weighted(s, candidates);
 	else
 		id = pick_least_loaded(s, candidates);
-	atomic_fetch_add(&s->backends[id]->pending, 1);
+	backend_count_command(s->backends[id]);
 	return id;
 }
 
@@ -190,27 +198,13 @@ selector_backend(const struct selector *s, int id)
 	return id >= 0 && id < SELECTOR_BACKENDS_MAX ? s->backends[id] : NULL;
 }
 
-static void
-count_down(_Atomic unsigned *count, const char *what, const char *name)
-{
-	unsigned old = atomic_load(count);
-
-	do {
-		if (old == 0) {
-			log_error("defect: %s of backend=%s released twice",
-			    what, name);
-			return;
-		}
-	} while (!atomic_compare_exchange_weak(count, &old, old - 1));
-}
-
 void
 selector_complete_command(struct selector *s, int id)
 {
 	struct backend *b = selector_backend(s, id);
 
 	if (b != NULL)
-		count_down(&b->pending, "command", b->name);
+		backend_complete_command(b);
 }
 
 struct pool *
@@ -249,9 +243,9 @@ selector_try_acquire_stateful(struct selector *s, int id)
 	struct backend *b = selector_backend(s, id);
 	unsigned limit, old;
 
-	if (b == NULL || b->capacity <= s->stateful_reserve)
+	if (b == NULL || s->capacities[id] <= s->stateful_reserve)
 		return false;
-	limit = b->capacity - s->stateful_reserve;
+	limit = s->capacities[id] - s->stateful_reserve;
 	old = atomic_load(&b->stateful);
 	do {
 		if (old >= limit)
@@ -266,5 +260,5 @@ selector_release_stateful(struct selector *s, int id)
 	struct backend *b = selector_backend(s, id);
 
 	if (b != NULL)
-		count_down(&b->stateful, "stateful slot", b->name);
+		backend_release_stateful(b);
 }

@@ -22,7 +22,7 @@ verdict_turn_down(struct exchange *x, struct backend *b, struct loop *l,
 
 	switch (class) {
 	case RESPONSE_MISS:
-		x->missed |= b->group_mask;
+		x->missed |= bit;
 		counter_add(&backend_count(b, l)->misses, 1);
 		return true;
 	case RESPONSE_UNSUPPORTED:

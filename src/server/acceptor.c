@@ -6,6 +6,7 @@
 #include "client/admission.h"
 #include "conf/check.h"
 #include "conf/conf.h"
+#include "net/call.h"
 #include "net/listener.h"
 #include "nntp/reason.h"
 #include "server/activation.h"
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define BATCH 64
@@ -127,20 +129,42 @@ acceptor_give_sockets(const struct acceptor *a)
 			    a->listeners[i].bound.un.sun_path);
 }
 
-void
-acceptor_close(struct acceptor *a)
+static void
+close_one(const struct listener *l)
 {
-	for (size_t i = 0; i < a->listeners_n; i++) {
-		struct listener *l = &a->listeners[i];
+	if (l->is_lent)
+		close(l->fd);
+	else
+		listener_close(l->fd, &l->bound);
+}
 
-		if (l->is_lent)
-			close(l->fd);
-		else
-			listener_close(l->fd, &l->bound);
-	}
+static bool
+has_socket(const struct acceptor *a, int fd)
+{
+	for (size_t i = 0; i < a->listeners_n; i++)
+		if (a->listeners[i].fd == fd)
+			return true;
+	return false;
+}
+
+/* All but those that are another's, too. */
+static void
+close_listeners(struct acceptor *a, const struct acceptor *other)
+{
+	for (size_t i = 0; i < a->listeners_n; i++)
+		if (!has_socket(other, a->listeners[i].fd))
+			close_one(&a->listeners[i]);
 	free(a->listeners);
 	a->listeners = NULL;
 	a->listeners_n = 0;
+}
+
+static const struct acceptor none;
+
+void
+acceptor_close(struct acceptor *a)
+{
+	close_listeners(a, &none);
 }
 
 /* --- pausing -------------------------------------------------------------------- */
@@ -263,6 +287,161 @@ on_connection(struct loop *loop, void *arg, uint32_t events)
 	}
 }
 
+/* Those that another one does not have. */
+static void
+log_listeners(const struct acceptor *a, const struct acceptor *other)
+{
+	char text[ADDR_TEXT_MAX];
+
+	for (size_t i = 0; i < a->listeners_n; i++) {
+		const struct listener *l = &a->listeners[i];
+
+		if (!has_socket(other, l->fd))
+			log_info("listening on %s (%s)",
+			    addr_format(&l->bound, text), l->conf->s.name);
+	}
+}
+
+/* --- another configuration ------------------------------------------------------- */
+
+/* What was handed over under its name. 0: nothing; -1: it must not be used. */
+static int
+keep_lent(const struct acceptor *a, struct acceptor *next,
+    const struct conf_listen *conf)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < a->listeners_n; i++) {
+		const struct listener *l = &a->listeners[i];
+
+		if (!l->is_lent || strcmp(l->conf->s.name, conf->s.name) != 0)
+			continue;
+		if (lend_one(next, conf, l->fd) < 0)
+			return -1;
+		n++;
+	}
+	return n;
+}
+
+/* Where the kernel chooses the port, each section has its own. */
+static bool
+is_same(const struct conf_listen *a, const struct conf_listen *b)
+{
+	bool is_chosen = !addr_is_unix(&a->address) &&
+	    addr_get_port(&a->address) == 0;
+
+	return addr_is_equal(&a->address, &b->address) &&
+	    a->address.dual == b->address.dual &&
+	    (!is_chosen || strcmp(a->s.name, b->s.name) == 0);
+}
+
+static const struct listener *
+find_listener(const struct acceptor *a, const struct conf_listen *conf)
+{
+	for (size_t i = 0; i < a->listeners_n; i++)
+		if (!a->listeners[i].is_lent &&
+		    is_same(a->listeners[i].conf, conf))
+			return &a->listeners[i];
+	return NULL;
+}
+
+static int
+keep_or_open(const struct acceptor *a, struct acceptor *next,
+    const struct conf_listen *conf)
+{
+	const struct listener *l = find_listener(a, conf);
+	int n = keep_lent(a, next, conf);
+
+	if (n != 0)
+		return n;
+	if (l == NULL)
+		return open_one(next, conf);
+	add_listener(next, conf, l->fd)->bound = l->bound;
+	return 0;
+}
+
+int
+acceptor_prepare(const struct acceptor *a, const struct conf *conf,
+    struct acceptor *next)
+{
+	*next = (struct acceptor){ .conf = conf };
+	next->listeners = xcalloc(conf->listens_n + a->listeners_n,
+	    sizeof(next->listeners[0]));
+	for (size_t i = 0; i < conf->listens_n; i++)
+		if (keep_or_open(a, next, &conf->listens[i]) < 0) {
+			acceptor_abandon(a, next);
+			return -1;
+		}
+	return 0;
+}
+
+void
+acceptor_abandon(const struct acceptor *a, struct acceptor *next)
+{
+	close_listeners(next, a);
+}
+
+struct change {
+	struct acceptor *acceptor, *next;
+	unsigned clients_max;
+};
+
+static void
+pause_for_change(void *arg)
+{
+	struct acceptor *a = arg;
+
+	if (timer_is_set(&a->pause))
+		timer_clear(&a->loop.timers, &a->pause);
+	else
+		unwatch_all(a);
+}
+
+void
+acceptor_pause(struct acceptor *a)
+{
+	loop_call(&a->loop, pause_for_change, a);
+}
+
+/* A socket that was there already may be for others now. */
+static void
+set_mode(const struct listener *l)
+{
+	const struct addr *at = &l->conf->address;
+
+	if (addr_is_unix(at) && !l->is_lent && chmod(at->un.sun_path, l->conf->unix_mode) < 0)
+		log_warn("%s: can't change its mode: %s", at->un.sun_path,
+		    strerror(errno));
+}
+
+static void
+change(void *arg)
+{
+	struct change *c = arg;
+	struct acceptor *a = c->acceptor, *next = c->next;
+
+	log_listeners(next, a);
+	close_listeners(a, next);
+	a->conf = next->conf;
+	a->clients_max = c->clients_max;
+	a->listeners = next->listeners;
+	a->listeners_n = next->listeners_n;
+	for (size_t i = 0; i < a->listeners_n; i++) {
+		a->listeners[i].acceptor = a;
+		set_mode(&a->listeners[i]);
+	}
+	watch_all(a);
+}
+
+void
+acceptor_change(struct acceptor *a, struct acceptor *next,
+    unsigned clients_max)
+{
+	struct change c = { a, next, clients_max };
+
+	loop_call(&a->loop, change, &c);
+}
+
 /* --- life -------------------------------------------------------------------------- */
 
 static void *
@@ -273,17 +452,6 @@ run(void *arg)
 	(void)pthread_setname_np(pthread_self(), "acceptor");
 	loop_run(&a->loop);
 	return NULL;
-}
-
-static void
-log_listeners(const struct acceptor *a)
-{
-	char text[ADDR_TEXT_MAX];
-
-	for (size_t i = 0; i < a->listeners_n; i++)
-		log_info("listening on %s (%s)",
-		    addr_format(&a->listeners[i].bound, text),
-		    a->listeners[i].conf->s.name);
 }
 
 int
@@ -305,7 +473,7 @@ acceptor_start(struct acceptor *a, struct worker *workers, unsigned workers_n,
 		loop_fini(&a->loop);
 		return error;
 	}
-	log_listeners(a);
+	log_listeners(a, &none);
 	return 0;
 }
 

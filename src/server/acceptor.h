@@ -32,16 +32,16 @@ struct listener {
 
 struct acceptor {
 	/* const after start */
-	const struct conf *conf;
 	struct census *census;
-	unsigned clients_max;
-	struct listener *listeners;
-	size_t listeners_n;
 	struct worker *workers;
 	unsigned workers_n;
 	pthread_t thread;
 
-	/* owner: its thread */
+	/* owner: its thread; acceptor_change() */
+	const struct conf *conf;
+	unsigned clients_max;
+	struct listener *listeners;
+	size_t listeners_n;
 	struct loop loop;
 	struct timer pause;
 	unsigned turn;
@@ -65,3 +65,21 @@ int acceptor_start(struct acceptor *, struct worker *workers,
 void acceptor_stop(struct acceptor *);
 /* Closes the listeners, started or not. */
 void acceptor_close(struct acceptor *);
+
+/* For another configuration. Main thread, all of them.
+ *
+ * The listeners that it has, into next: those with an address that is listened
+ * at already (and, where the kernel chose the port, with that name), or whose
+ * sockets were handed over, are the same, others are opened. 0, or -1: what
+ * failed is logged, nothing has changed. */
+int acceptor_prepare(const struct acceptor *, const struct conf *conf,
+    struct acceptor *next) __attribute__((warn_unused_result));
+/* It is not to be. */
+void acceptor_abandon(const struct acceptor *, struct acceptor *next);
+/* No connection is taken in until acceptor_change(); none that was is on its
+ * way to a worker when this returns, but in its inbox. */
+void acceptor_pause(struct acceptor *);
+/* Takes next's listeners and conf in the place of its own; those that are not
+ * among them are closed. */
+void acceptor_change(struct acceptor *, struct acceptor *next,
+    unsigned clients_max);

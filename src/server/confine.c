@@ -194,7 +194,7 @@ judge_path(void *arg, const char *path, enum sandbox_access access)
 {
 	if (sandbox_covers(path, access))
 		return;
-	log_warn("%s is outside of the sandbox: restart to use it", path);
+	log_error("%s is outside of the sandbox: restart to use it", path);
 	*(bool *)arg = false;
 }
 

@@ -3,75 +3,38 @@
 
 #include "backend/backend.h"
 #include "backend/conn.h"
-#include "backend/pool.h"
 #include "base/check.h"
-#include "base/log.h"
 #include "conf/conf.h"
+#include "net/call.h"
+#include "server/ward.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
-#define TICK_MS 1000
-
-/* One line for several steps that came together. */
-static void
-note_limit(struct ward *w)
+static struct ward *
+to_ward(struct list *link)
 {
-	struct pool_status s = pool_get_status(w->backend->pool);
+	return LIST_ENTRY(link, struct ward, link);
+}
 
-	if (s.limit == w->limit)
+static struct ward *
+find_ward(struct housekeeper *h, const struct backend *b)
+{
+	LIST_EACH(link, &h->wards)
+		if (to_ward(link)->backend == b)
+			return to_ward(link);
+	return NULL;
+}
+
+/* --- the numbers -------------------------------------------------------------- */
+
+static void
+set_stats_interval(struct housekeeper *h, uint64_t interval_ms)
+{
+	if (interval_ms == h->stats_interval_ms)
 		return;
-	log_at(s.limit < w->limit ? LEVEL_WARN : LEVEL_INFO,
-	    "backend=%s limit=%zu: %s than %zu of max_connections=%zu",
-	    w->backend->name, s.limit, s.limit < w->limit ? "less" : "more",
-	    w->limit, s.max_size);
-	w->limit = s.limit;
-}
-
-static void
-look_after(struct ward *w)
-{
-	struct loop *l = &w->housekeeper->loop;
-	struct pool *pool = w->backend->pool;
-	uint64_t next = pool_tick(pool, l->now_ms), check;
-	struct pool_item *item;
-
-	while ((item = pool_reap(pool, l, l->now_ms)) != NULL)
-		conn_retire(item, l);
-	while ((item = pool_prewarm(pool, l, l->now_ms)) != NULL)
-		conn_prewarm(w->backend, l, item);
-	check = health_tick(&w->health);
-	note_limit(w);
-	if (next > check)
-		next = check;
-	if (next > l->now_ms + TICK_MS)
-		next = l->now_ms + TICK_MS;
-	timer_set(&l->timers, &w->tick, next);
-}
-
-static void
-on_tick(struct timer *t)
-{
-	look_after(LIST_ENTRY(t, struct ward, tick));
-}
-
-static void
-on_alarm_message(struct message *m)
-{
-	struct ward *w = LIST_ENTRY(m, struct ward, alarm);
-
-	atomic_store(&w->is_alarmed, false);
-	look_after(w);
-}
-
-/* Any thread. */
-static void
-on_alarm(void *arg)
-{
-	struct ward *w = arg;
-
-	if (!atomic_exchange(&w->is_alarmed, true))
-		loop_post(&w->housekeeper->loop, &w->alarm);
+	h->stats_interval_ms = interval_ms;
+	timer_set(&h->loop.timers, &h->stats, interval_ms > 0 ?
+	    h->loop.now_ms + interval_ms : UINT64_MAX);
 }
 
 static void
@@ -79,11 +42,13 @@ on_stats(struct timer *t)
 {
 	struct housekeeper *h = LIST_ENTRY(t, struct housekeeper, stats);
 
-	for (size_t i = 0; i < h->wards_n; i++)
-		backend_log_status(h->wards[i].backend);
+	LIST_EACH(link, &h->wards)
+		backend_log_status(to_ward(link)->backend);
 	timer_set(&h->loop.timers, &h->stats,
 	    h->loop.now_ms + h->stats_interval_ms);
 }
+
+/* --- start ----------------------------------------------------------------------- */
 
 static void *
 run(void *arg)
@@ -92,61 +57,138 @@ run(void *arg)
 
 	(void)pthread_setname_np(pthread_self(), "housekeeper");
 	loop_run(&h->loop);
-	for (size_t i = 0; i < h->wards_n; i++)
-		health_stop(&h->wards[i].health);
-	for (size_t i = 0; i < h->wards_n; i++)
-		conn_end_all(&h->wards[i].backend, 1, &h->loop);
+	LIST_EACH(link, &h->wards)
+		health_stop(&to_ward(link)->health);
+	LIST_EACH(link, &h->wards)
+		conn_end_all(&to_ward(link)->backend, 1, &h->loop);
 	return NULL;
 }
 
-static void
-take_ward(struct housekeeper *h, const struct conf *conf, struct backend *b)
+int
+housekeeper_init(struct housekeeper *h, unsigned index,
+    struct worker *workers, unsigned workers_n)
 {
-	struct ward *w = &h->wards[h->wards_n++];
-
-	w->housekeeper = h;
-	w->backend = b;
-	w->limit = pool_get_status(b->pool).limit;
-	health_init(&w->health, &conf->health, b, &h->loop, h->loop.now_ms);
-	w->alarm.deliver = on_alarm_message;
-	timer_init(&w->tick, on_tick);
-	timer_set(&h->loop.timers, &w->tick, h->loop.now_ms);
-	pool_set_alarm(b->pool, on_alarm, w);
+	if (loop_init(&h->loop, index) < 0)
+		return errno;
+	h->workers = workers;
+	h->workers_n = workers_n;
+	list_init(&h->wards);
+	h->is_frozen = false;
+	h->stats_interval_ms = 0;
+	timer_init(&h->stats, on_stats);
+	return 0;
 }
 
 int
-housekeeper_start(struct housekeeper *h, unsigned index,
-    const struct conf *conf, struct backend **backends)
+housekeeper_start(struct housekeeper *h, const struct conf *conf,
+    struct backend **backends)
 {
 	int error;
 
-	if (loop_init(&h->loop, index) < 0)
-		return errno;
-	h->wards = xcalloc(conf->backends_n, sizeof(h->wards[0]));
-	h->wards_n = 0;
 	for (size_t i = 0; i < conf->backends_n; i++)
-		take_ward(h, conf, backends[i]);
-	h->stats_interval_ms = conf->log.stats_interval_ms;
-	timer_init(&h->stats, on_stats);
-	if (h->stats_interval_ms > 0)
-		timer_set(&h->loop.timers, &h->stats,
-		    h->loop.now_ms + h->stats_interval_ms);
+		(void)ward_new(h, &conf->health, backends[i]);
+	set_stats_interval(h, conf->log.stats_interval_ms);
 	error = pthread_create(&h->thread, NULL, run, h);
-	if (error != 0)
-		housekeeper_fini(h);
 	return error;
 }
+
+/* --- another configuration --------------------------------------------------------- */
+
+struct roster {
+	struct housekeeper *housekeeper;
+	const struct conf *conf;
+	struct backend **backends;
+	size_t n;
+};
+
+static void
+freeze(void *arg)
+{
+	struct roster *r = arg;
+
+	r->housekeeper->is_frozen = true;
+	LIST_EACH(link, &r->housekeeper->wards) {
+		CHECK(r->n < CONF_BACKENDS_MAX);
+		r->backends[r->n++] = to_ward(link)->backend;
+	}
+}
+
+size_t
+housekeeper_freeze(struct housekeeper *h, struct backend **array)
+{
+	struct roster r = { .housekeeper = h, .backends = array };
+
+	loop_call(&h->loop, freeze, &r);
+	return r.n;
+}
+
+static void
+admit(void *arg)
+{
+	struct roster *r = arg;
+	struct housekeeper *h = r->housekeeper;
+
+	set_stats_interval(h, r->conf->log.stats_interval_ms);
+	for (size_t i = 0; i < r->n; i++) {
+		struct ward *w = find_ward(h, r->backends[i]);
+
+		if (w == NULL)
+			(void)ward_new(h, &r->conf->health, r->backends[i]);
+		else
+			ward_keep(w, &r->conf->health);
+	}
+}
+
+void
+housekeeper_admit(struct housekeeper *h, const struct conf *conf,
+    struct backend **backends)
+{
+	struct roster r = { h, conf, backends, conf->backends_n };
+
+	loop_call(&h->loop, admit, &r);
+}
+
+static bool
+has(const struct roster *r, const struct backend *b)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (r->backends[i] == b)
+			return true;
+	return false;
+}
+
+static void
+dismiss_others(void *arg)
+{
+	struct roster *r = arg;
+
+	r->housekeeper->is_frozen = false;
+	LIST_EACH(link, &r->housekeeper->wards) {
+		struct ward *w = to_ward(link);
+
+		if (!has(r, w->backend))
+			ward_leave(w);
+	}
+}
+
+void
+housekeeper_dismiss_others(struct housekeeper *h, const struct conf *conf,
+    struct backend **backends)
+{
+	struct roster r = { h, conf, backends, conf->backends_n };
+
+	loop_call(&h->loop, dismiss_others, &r);
+}
+
+/* --- stop ---------------------------------------------------------------------------- */
 
 static void
 on_close(struct message *m)
 {
 	struct housekeeper *h = LIST_ENTRY(m, struct housekeeper, close);
 
-	for (size_t i = 0; i < h->wards_n; i++) {
-		pool_close(h->wards[i].backend->pool);
-		health_stop(&h->wards[i].health);
-		look_after(&h->wards[i]);
-	}
+	LIST_EACH(link, &h->wards)
+		ward_close(to_ward(link));
 }
 
 void
@@ -173,6 +215,7 @@ housekeeper_stop(struct housekeeper *h)
 void
 housekeeper_fini(struct housekeeper *h)
 {
+	while (!list_is_empty(&h->wards))
+		ward_free(to_ward(list_first(&h->wards)));
 	loop_fini(&h->loop);
-	free(h->wards);
 }

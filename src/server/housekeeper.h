@@ -1,52 +1,66 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* housekeeper - the thread that looks after the pools: cooled slots and ended
- * back-offs are granted, old connections go, min_idle is kept, backends are
- * checked (backend/health.h), and every stats_interval the numbers are
- * logged.
+/* housekeeper - the thread that looks after the pools: each backend is a ward
+ * of it (server/ward.h), and every stats_interval the numbers are logged.
  *
  * A loop like the workers', so connections it makes ahead of need stay watched
- * here until a worker takes them. Never blocks. */
+ * here until a worker takes them. Never blocks. It owns the backends: those
+ * that are configured, and those that were and still have connections. */
 #pragma once
 
-#include "backend/health.h"
-#include "base/inbox.h"
+#include "base/list.h"
 #include "net/loop.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct backend;
 struct conf;
-struct housekeeper;
-
-/* One backend under its care. */
-struct ward {
-	struct housekeeper *housekeeper;
-	struct backend *backend;
-	struct health health;
-	struct timer tick;
-	size_t limit;			/* that was last logged */
-	struct message alarm;		/* from any thread */
-	_Atomic bool is_alarmed;
-};
+struct worker;
 
 struct housekeeper {
-	struct loop loop;
+	/* const after start */
+	struct worker *workers;
+	unsigned workers_n;
 	pthread_t thread;
-	struct ward *wards;
-	size_t wards_n;
+
+	/* owner: its loop */
+	struct loop loop;
+	struct list wards;
+	bool is_frozen;			/* no backend is freed */
 	struct timer stats;
 	uint64_t stats_interval_ms;
 	struct message close, stop;
 };
 
-/* Keeps conf and backends. 0, or an error number. */
-int housekeeper_start(struct housekeeper *, unsigned index,
-    const struct conf *conf, struct backend **backends)
+/* Main thread, all of them.
+ *
+ * Before the thread runs. Keeps workers, which need not run yet. 0, or an
+ * error number. */
+int housekeeper_init(struct housekeeper *, unsigned index,
+    struct worker *workers, unsigned workers_n)
     __attribute__((warn_unused_result));
-/* Main thread: no connection is lent any more, idle ones are closed. */
+/* Those of the first configuration. Takes the backends; keeps conf. 0, or an
+ * error number: then housekeeper_fini(). */
+int housekeeper_start(struct housekeeper *, const struct conf *conf,
+    struct backend **backends) __attribute__((warn_unused_result));
+
+/* From now on no backend is freed. Gives how many there are, in array: at most
+ * CONF_BACKENDS_MAX. */
+size_t housekeeper_freeze(struct housekeeper *, struct backend **array);
+/* Another configuration: those of its backends that are new, or were leaving,
+ * are taken care of. Takes the new ones; keeps conf. Before any worker knows
+ * them. */
+void housekeeper_admit(struct housekeeper *, const struct conf *conf,
+    struct backend **backends);
+/* No worker knows any but these now: the others leave. Ends what
+ * housekeeper_freeze() began. */
+void housekeeper_dismiss_others(struct housekeeper *, const struct conf *conf,
+    struct backend **backends);
+
+/* No connection is lent any more, idle ones are closed. */
 void housekeeper_close_pools(struct housekeeper *);
 void housekeeper_stop(struct housekeeper *);
+/* With the backends, which are at rest. */
 void housekeeper_fini(struct housekeeper *);

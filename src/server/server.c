@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "server/server.h"
+#include "server/server_priv.h"
 
 #include "backend/backend.h"
 #include "backend/conn.h"
@@ -9,19 +9,14 @@
 #include "client/census.h"
 #include "client/failures.h"
 #include "client/password.h"
-#include "conf/conf.h"
 #include "conf/options.h"
 #include "net/loop.h"
 #include "net/resolver.h"
 #include "route/router.h"
-#include "route/selector.h"
-#include "server/acceptor.h"
 #include "server/confine.h"
-#include "server/housekeeper.h"
 #include "server/notify.h"
 #include "server/process.h"
-#include "server/watchdog.h"
-#include "server/worker.h"
+#include "server/server.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -40,23 +35,6 @@
 /* The most, and the least, that a look-up of a name is waited for. */
 #define LOOKUP_MAX_MS 2000
 #define LOOKUP_MIN_MS 50
-
-struct server {
-	const struct conf *conf;
-	struct acceptor acceptor;
-	struct resolver *resolver;
-	struct passwords *passwords;
-	struct census *census;
-	struct failures *failures;
-	struct backend *backends[CONF_BACKENDS_MAX];
-	struct router router;
-	struct worker *workers;
-	unsigned workers_n, started_n;
-	unsigned clients_max;
-	uint64_t until_ms;		/* shutdown_timeout; 0: end at once */
-	struct housekeeper housekeeper;
-	struct watchdog watchdog;
-};
 
 /* --- start ------------------------------------------------------------------------ */
 
@@ -81,100 +59,61 @@ server_count_descriptors(const struct conf *conf, unsigned threads_n)
 	return n;
 }
 
-static void
-mark_groups(struct server *s)
+void
+server_provide_descriptors(struct server *s, const struct conf *conf)
 {
-	for (size_t i = 0; i < s->conf->backends_n; i++)
-		for (size_t k = 0; k < s->conf->backends_n; k++) {
-			const char *a = s->conf->backends[i].group;
-			const char *b = s->conf->backends[k].group;
+	uint64_t n = (uint64_t)server_count_descriptors(conf, s->workers_n) +
+	    conf->proxy.max_clients;
 
-			if (a != NULL && b != NULL && strcmp(a, b) == 0)
-				s->backends[i]->group_mask |=
-				    UINT64_C(1) << k;
-		}
+	/* Those who are there already stay, however many there may be now. */
+	if (n > s->descriptors_n)
+		s->descriptors_n = process_raise_descriptor_limit(n);
 }
 
-/* Bits of the backends of each tier, lowest tier first. */
-static void
-make_tiers(struct router *r, const struct conf *conf)
+unsigned
+server_get_clients_max(const struct server *s, const struct conf *conf)
 {
-	uint64_t rest = r->all;
+	unsigned own = server_count_descriptors(conf, s->workers_n);
+	/* Clients must not take the descriptors of backends. */
+	unsigned n = s->descriptors_n > own ? s->descriptors_n - own : 1;
 
-	while (rest != 0) {
-		unsigned lowest = UINT32_MAX;
-		uint64_t bits = 0;
-
-		for (size_t i = 0; i < conf->backends_n; i++) {
-			unsigned tier = conf->backends[i].tier;
-
-			if ((rest >> i & 1) == 0 || tier > lowest)
-				continue;
-			bits = tier == lowest ? bits : 0;
-			bits |= UINT64_C(1) << i;
-			lowest = tier;
-		}
-		r->tiers[r->tiers_n++] = bits;
-		rest &= ~bits;
-	}
-}
-
-static enum selector_strategy
-get_strategy(const struct conf *conf)
-{
-	switch (conf->routing.strategy) {
-	case STRATEGY_ROUND_ROBIN:
-		return SELECT_ROUND_ROBIN;
-	case STRATEGY_WEIGHTED_ROUND_ROBIN:
-		return SELECT_WEIGHTED_ROUND_ROBIN;
-	default:
-		return SELECT_LEAST_LOADED;
-	}
+	if (n >= conf->proxy.max_clients)
+		return conf->proxy.max_clients;
+	log_warn("max_clients is %u for want of descriptors", n);
+	return n;
 }
 
 static void
-add_backend(struct server *s, size_t i, unsigned reserve)
-{
-	const struct conf_backend *conf = &s->conf->backends[i];
-	struct router *r = &s->router;
-	uint64_t bit = UINT64_C(1) << i;
-
-	s->backends[i] = backend_new(conf, &s->conf->health, (unsigned)i,
-	    s->workers_n + 1, s->resolver);
-	CHECK(selector_add_backend(r->selector, s->backends[i]) == 0);
-	r->all |= bit;
-	if (conf->max_connections <= reserve)
-		return;
-	r->keepable |= bit;
-	if (conf->posting)
-		r->posting |= bit;
-}
-
-static void
-make_router(struct server *s)
+make_backends(struct server *s)
 {
 	const struct conf *conf = s->conf;
-	struct router *r = &s->router;
-	/* In stateful mode there are no others whom connections must be left
-	 * for. */
-	unsigned reserve = conf->proxy.mode == MODE_STATEFUL ? 0 :
-	    conf->routing.stateful_reserve;
 
-	r->selector = selector_new(get_strategy(conf), reserve);
-	r->mode = conf->proxy.mode;
-	r->affinity = conf->routing.group_affinity;
-	r->resume = conf->routing.resume;
-	r->spills_when_down = conf->routing.tier_down == TIER_DOWN_SPILL;
-	r->spills_when_full = conf->routing.tier_full == TIER_FULL_SPILL;
 	for (size_t i = 0; i < conf->backends_n; i++)
-		add_backend(s, i, reserve);
-	selector_seal(r->selector);
-	mark_groups(s);
-	make_tiers(r, conf);
-	r->relay.selector = r->selector;
-	r->relay.drain_limit_bytes = conf->proxy.drain_limit_bytes;
-	r->wait_timeout_ms = conf->proxy.wait_timeout_ms;
-	r->command_timeout_ms = conf->proxy.command_timeout_ms;
+		s->backends[i] = backend_new(&conf->backends[i],
+		    &conf->health, (unsigned)i, s->workers_n + 1,
+		    s->resolver);
+	s->backends_n = conf->backends_n;
+	s->router = router_new(conf, s->backends);
+}
+
+static int
+start_workers(struct server *s)
+{
+	struct client_context shared = {
+		.conf = s->conf,
+		.router = s->router,
+		.passwords = s->passwords,
+		.census = s->census,
+		.failures = s->failures,
+	};
+	int error = 0;
+
+	while (error == 0 && s->started_n < s->workers_n) {
+		error = worker_start(&s->workers[s->started_n], s->started_n,
+		    &shared);
+		s->started_n += error == 0;
+	}
+	return error;
 }
 
 static void
@@ -194,31 +133,28 @@ watch_loops(struct server *s)
 static int
 start_threads(struct server *s)
 {
-	struct client_context shared = { .conf = s->conf };
+	unsigned clients_max = server_get_clients_max(s, s->conf);
 	int error;
 
 	s->resolver = resolver_new();
 	s->passwords = passwords_start(s->conf);
 	if (s->passwords == NULL)
 		return errno;
-	s->census = census_new(s->clients_max);
+	s->census = census_new(clients_max);
 	s->failures = failures_new();
-	make_router(s);
-	shared.router = &s->router;
-	shared.passwords = s->passwords;
-	shared.census = s->census;
-	shared.failures = s->failures;
-	error = housekeeper_start(&s->housekeeper, s->workers_n, s->conf,
-	    s->backends);
+	make_backends(s);
 	s->workers = xcalloc(s->workers_n, sizeof(s->workers[0]));
-	while (error == 0 && s->started_n < s->workers_n) {
-		error = worker_start(&s->workers[s->started_n], s->started_n,
-		    &shared, s->backends);
-		s->started_n += error == 0;
-	}
+	error = housekeeper_init(&s->housekeeper, s->workers_n, s->workers,
+	    s->workers_n);
+	if (error == 0)
+		error = start_workers(s);
+	/* It sends messages round them. */
+	if (error == 0)
+		error = housekeeper_start(&s->housekeeper, s->conf,
+		    s->backends);
 	if (error == 0)
 		error = acceptor_start(&s->acceptor, s->workers,
-		    s->workers_n, s->census, s->clients_max);
+		    s->workers_n, s->census, clients_max);
 	if (error == 0)
 		watch_loops(s);
 	return error;
@@ -243,7 +179,7 @@ count_connections(const struct server *s)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < s->conf->backends_n; i++) {
+	for (size_t i = 0; i < s->backends_n; i++) {
 		struct pool_status status =
 		    pool_get_status(s->backends[i]->pool);
 
@@ -288,10 +224,10 @@ drain(struct server *s)
 static void
 stop_threads(struct server *s)
 {
-	for (size_t i = 0; i < s->conf->backends_n; i++)
+	for (size_t i = 0; i < s->backends_n; i++)
 		pool_close(s->backends[i]->pool);
 	for (unsigned i = 0; i < s->started_n; i++)
-		worker_stop(&s->workers[i]);
+		worker_stop(&s->workers[i], s->backends, s->backends_n);
 	housekeeper_stop(&s->housekeeper);
 	passwords_stop(s->passwords);
 }
@@ -316,16 +252,16 @@ end_rest(struct server *s)
 	struct loop *l = &s->housekeeper.loop;
 
 	for (unsigned i = 0; i < s->started_n; i++)
-		conn_end_all(s->backends, s->conf->backends_n,
+		conn_end_all(s->backends, s->backends_n,
 		    &s->workers[i].loop);
-	for (size_t i = 0; i < s->conf->backends_n; i++) {
+	for (size_t i = 0; i < s->backends_n; i++) {
 		struct pool_item *item;
 
 		while ((item = pool_reap(s->backends[i]->pool, l,
 		    l->now_ms)) != NULL)
 			conn_retire(item, l);
 	}
-	conn_end_all(s->backends, s->conf->backends_n, l);
+	conn_end_all(s->backends, s->backends_n, l);
 }
 
 static void
@@ -334,15 +270,13 @@ free_all(struct server *s)
 	bool is_free = resolver_free(s->resolver, get_rest_ms(s));
 
 	end_rest(s);
-	for (size_t i = 0; i < s->conf->backends_n; i++)
+	for (size_t i = 0; i < s->backends_n; i++)
 		backend_log_status(s->backends[i]);
 	if (!is_free) {
 		log_warn("a look-up of a name still hangs");
 		return;	/* it holds on to the loops; the process ends */
 	}
-	for (size_t i = 0; i < s->conf->backends_n; i++)
-		backend_free(s->backends[i]);
-	selector_free(s->router.selector);
+	router_free(s->router);
 	census_free(s->census);
 	failures_free(s->failures);
 	for (unsigned i = 0; i < s->started_n; i++)
@@ -350,6 +284,14 @@ free_all(struct server *s)
 	housekeeper_fini(&s->housekeeper);
 	free(s->workers);
 	watchdog_fini(&s->watchdog);
+}
+
+void
+server_tell_ready(const struct server *s)
+{
+	notify_ready();
+	notify_status("%u workers, %zu backends", s->workers_n,
+	    s->conf->backends_n);
 }
 
 /* --- signals ------------------------------------------------------------------------ */
@@ -371,8 +313,7 @@ serve_signals(struct server *s)
 				log_info("log reopened");
 			break;
 		case SIGHUP:
-			log_warn("SIGHUP ignored: restart to change the "
-			    "configuration");
+			server_reload(s);
 			break;
 		default:
 			break;
@@ -381,27 +322,21 @@ serve_signals(struct server *s)
 }
 
 static int
-set_up(struct server *s, bool is_daemon)
+set_up(struct server *s)
 {
 	const struct conf_proxy *proxy = &s->conf->proxy;
-	unsigned own, limit;
 
 	s->workers_n = server_count_threads(s->conf);
-	own = server_count_descriptors(s->conf, s->workers_n);
-	limit = process_raise_descriptor_limit((uint64_t)own +
-	    proxy->max_clients);
-	loop_table_init(limit);
-	/* Clients must not take the descriptors of backends. */
-	s->clients_max = limit > own ? limit - own : 1;
-	if (s->clients_max < proxy->max_clients)
-		log_warn("max_clients is %u for want of descriptors",
-		    s->clients_max);
+	loop_table_init(process_get_descriptor_max());
+	server_provide_descriptors(s, s->conf);
 	if (acceptor_open(&s->acceptor, s->conf) < 0)
 		return -1;
-	if (is_daemon && process_detach() < 0) {
+	if (s->options->is_daemon && process_detach() < 0) {
 		log_error("can't detach: %s", strerror(errno));
 		return -1;
 	}
+	/* Whoever reads the pidfile may send one. */
+	process_block_signals();
 	if (process_write_pidfile(proxy->pidfile) < 0) {
 		log_error("can't write %s: %s", proxy->pidfile,
 		    strerror(errno));
@@ -416,45 +351,56 @@ set_up(struct server *s, bool is_daemon)
 	return 0;
 }
 
-int
-server_run(const struct conf *conf, bool is_daemon)
+static int
+start(struct server *s)
 {
-	/* Not on the heap: a look-up that hangs may outlive this function. */
-	static struct server server;
-	struct server *s = &server;
+	const struct conf *conf = s->conf;
 	int error;
 
-	*s = (struct server){ .conf = conf };
 	if (log_open(conf->log.target, conf->log.level, conf->log.format) <
 	    0) {
 		log_error("can't open the log %s: %s", conf->log.target,
 		    strerror(errno));
-		return EXIT_RUNTIME;
+		return -1;
 	}
 	/* Whoever sees that it listens may send one already. */
 	process_block_signals();
-	if (set_up(s, is_daemon) < 0) {
+	if (set_up(s) < 0) {
 		acceptor_close(&s->acceptor);
-		return EXIT_RUNTIME;
+		return -1;
 	}
 	error = start_threads(s);
-	if (error != 0) {
-		log_error("can't start: %s", strerror(error));
-		process_remove_pidfile(conf->proxy.pidfile);
-		exit(EXIT_RUNTIME);
+	if (error == 0)
+		return 0;
+	log_error("can't start: %s", strerror(error));
+	process_remove_pidfile(conf->proxy.pidfile);
+	exit(EXIT_RUNTIME);
+}
+
+int
+server_run(const struct conf *conf, const struct options *options)
+{
+	/* Not on the heap: a look-up that hangs may outlive this function. */
+	static struct server server;
+	struct server *s = &server;
+
+	*s = (struct server){ .options = options, .conf = conf };
+	if (start(s) < 0) {
+		conf_unref(s->conf);
+		return EXIT_RUNTIME;
 	}
 	process_report_ready();
-	notify_ready();
-	notify_status("%u workers, %zu backends", s->workers_n,
-	    conf->backends_n);
+	server_tell_ready(s);
 	serve_signals(s);
 	notify_stopping();
 	acceptor_stop(&s->acceptor);
 	acceptor_close(&s->acceptor);
+	s->backends_n = housekeeper_freeze(&s->housekeeper, s->backends);
 	drain(s);
 	stop_threads(s);
 	free_all(s);
-	process_remove_pidfile(conf->proxy.pidfile);
+	process_remove_pidfile(s->conf->proxy.pidfile);
+	conf_unref(s->conf);
 	log_info("stopped");
 	log_close();
 	return EXIT_FINE;

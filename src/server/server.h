@@ -5,14 +5,14 @@
  * Main thread. */
 #pragma once
 
-#include <stdbool.h>
-
 struct conf;
+struct options;
 
 /* Worker threads. */
 unsigned server_count_threads(const struct conf *);
 /* Descriptors, all but those of clients. */
 unsigned server_count_descriptors(const struct conf *, unsigned threads_n);
 
-/* Runs until a signal ends it. Keeps conf. The program's exit code. */
-int server_run(const struct conf *conf, bool is_daemon);
+/* Runs until a signal ends it. Takes conf; keeps options, by which the
+ * configuration is read again. The program's exit code. */
+int server_run(const struct conf *conf, const struct options *options);

@@ -5,7 +5,7 @@
 #include "base/check.h"
 #include "client/arrival.h"
 #include "client/session.h"
-#include "conf/conf.h"
+#include "net/call.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -35,7 +35,7 @@ run(void *arg)
 
 int
 worker_start(struct worker *w, unsigned index,
-    const struct client_context *shared, struct backend **backends)
+    const struct client_context *shared)
 {
 	int error;
 
@@ -49,8 +49,6 @@ worker_start(struct worker *w, unsigned index,
 	w->context.loop = &w->loop;
 	list_init(&w->context.sessions);
 	list_init(&w->context.arrivals);
-	w->backends = backends;
-	w->backends_n = shared->conf->backends_n;
 	error = pthread_create(&w->thread, NULL, run, w);
 	if (error != 0) {
 		loop_fini(&w->loop);
@@ -100,6 +98,33 @@ worker_get_load(struct worker *w)
 	return atomic_load(&w->context.sessions_n);
 }
 
+struct change {
+	struct worker *worker;
+	const struct conf *conf;
+	const struct router *router;
+};
+
+static void
+change(void *arg)
+{
+	struct change *c = arg;
+	struct client_context *context = &c->worker->context;
+
+	context->conf = c->conf;
+	context->router = c->router;
+	LIST_EACH(link, &context->sessions)
+		session_change(session_from_link(link));
+}
+
+void
+worker_change(struct worker *w, const struct conf *conf,
+    const struct router *router)
+{
+	struct change c = { w, conf, router };
+
+	loop_call(&w->loop, change, &c);
+}
+
 static void
 on_drain(struct message *m)
 {
@@ -109,7 +134,7 @@ on_drain(struct message *m)
 	LIST_EACH(link, &w->context.arrivals)
 		arrival_shut_down(link);
 	LIST_EACH(link, &w->context.sessions)
-		session_shut_down(session_from_link(link));
+		session_shut_down(session_from_link(link), REASON_SHUTDOWN);
 }
 
 void
@@ -129,8 +154,10 @@ on_stop(struct message *m)
 }
 
 void
-worker_stop(struct worker *w)
+worker_stop(struct worker *w, struct backend **backends, size_t n)
 {
+	w->backends = backends;
+	w->backends_n = n;
 	w->stop.deliver = on_stop;
 	loop_post(&w->loop, &w->stop);
 	SYS_OK(pthread_join(w->thread, NULL));

@@ -83,7 +83,7 @@ check_dump(struct conf *c)
 			compare_sections(conf_get_section(c, kind, i),
 			    conf_get_section(again, kind, i), kind);
 	}
-	conf_free(again);
+	conf_unref(again);
 	free(text);
 }
 
@@ -95,6 +95,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 	if (errors_n == 0)
 		check_dump(c);
-	conf_free(c);
+	conf_unref(c);
 	return 0;
 }

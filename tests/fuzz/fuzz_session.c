@@ -31,6 +31,7 @@ enum step {
 	STEP_DOOR, STEP_ACCEPT, STEP_NEWS_READ, STEP_ANSWER, STEP_SEND,
 	STEP_NEWS_RAW, STEP_NEWS_CLOSE, STEP_NEWS_HALF_CLOSE,
 	STEP_WORK, STEP_SETTLE,
+	STEP_RELOAD,
 	STEP_N,
 };
 
@@ -69,7 +70,9 @@ enum {
 static struct {
 	const uint8_t *p;
 	size_t n;
-	unsigned run;
+	unsigned bits, run;
+	unsigned steps_n;
+	const struct conf *next;	/* to be taken over now, or NULL */
 	char path[64];		/* of the unix socket */
 } script;
 
@@ -304,6 +307,18 @@ do_news_step(enum step step)
 	}
 }
 
+/* Other backends, or the same with other settings. */
+static void
+reload(void)
+{
+	unsigned fixed = CONF_MODE | CONF_TWO_THREADS;
+
+	script.next = get_conf((script.bits & fixed) | (take() & ~fixed),
+	    script.run);
+	news_change((unsigned)script.next->backends_n,
+	    script.next->backends[0].max_connections);
+}
+
 static void
 do_step(void)
 {
@@ -325,6 +340,9 @@ do_step(void)
 		break;
 	case STEP_SETTLE:
 		settle();
+		break;
+	case STEP_RELOAD:
+		reload();
 		break;
 	default:
 		if (step <= STEP_CLOSE)
@@ -362,16 +380,21 @@ come_to_rest(void)
 	}
 }
 
-static void
+static const struct conf *
 run_script(void)
 {
 	turn();
-	for (int i = 0; script.n > 0 && i < STEPS_MAX; i++)
+	script.next = NULL;
+	while (script.n > 0 && script.steps_n++ < STEPS_MAX) {
 		do_step();
+		if (script.next != NULL)
+			return script.next;
+	}
 	if ((script.run & RUN_PATIENT_END) != 0)
 		end_patiently();
 	if ((script.run & RUN_RESTLESS_END) == 0)
 		come_to_rest();
+	return NULL;
 }
 
 static void
@@ -392,7 +415,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	bits = take();
 	run = take();
 	conf = get_conf(bits, run);
+	script.bits = bits;
 	script.run = run;
+	script.steps_n = 0;
 	news_begin((unsigned)conf->backends_n,
 	    conf->backends[0].max_connections,
 	    (run & RUN_SMALL_BUFFERS) != 0, (run & RUN_HELPFUL) != 0);

@@ -22,12 +22,23 @@ news_begin(unsigned backends_n, unsigned max_connections,
     bool has_small_buffers, bool is_helpful)
 {
 	memset(&news, 0, sizeof(news));
-	news.backends_n = backends_n;
+	news.backends_n = news.steady_n = backends_n;
 	news.max_connections = max_connections;
 	news.has_small_buffers = has_small_buffers;
 	news.is_helpful = is_helpful;
 	for (unsigned i = 0; i < WIRES_MAX; i++)
 		news.wires[i].fd = -1;
+}
+
+void
+news_change(unsigned backends_n, unsigned max_connections)
+{
+	if (news.backends_n < backends_n)
+		news.backends_n = backends_n;
+	if (news.steady_n > backends_n)
+		news.steady_n = backends_n;
+	if (news.max_connections < max_connections)
+		news.max_connections = max_connections;
 }
 
 static void
@@ -425,7 +436,7 @@ bool
 news_all_missed(unsigned client, unsigned serial)
 {
 	return news.has_refused || serial >= SERIALS_MAX ||
-	    news.missed[client][serial] == (1u << news.backends_n) - 1;
+	    (news.missed[client][serial] | ~0u << news.steady_n) == ~0u;
 }
 
 void

@@ -42,6 +42,8 @@ enum news_answer {
 
 void news_begin(unsigned backends_n, unsigned max_connections,
     bool has_small_buffers, bool is_helpful);
+/* The proxy is configured anew: what it may do now, or might before. */
+void news_change(unsigned backends_n, unsigned max_connections);
 /* Closes everything. */
 void news_end(void);
 /* The proxy connects to a backend: a descriptor, or -1 with errno. It must not

@@ -46,7 +46,8 @@ struct post {
 struct news {
 	struct wire wires[WIRES_MAX];
 	enum news_door doors[NEWS_BACKENDS_MAX];
-	unsigned backends_n, max_connections;
+	unsigned backends_n, max_connections;	/* at most, so far */
+	unsigned steady_n;	/* of the backends, that were never away */
 	bool has_small_buffers, is_helpful;
 	bool has_lied, has_refused;
 	unsigned missed[NEWS_CLIENTS_MAX][SERIALS_MAX];	/* backends */

@@ -10,7 +10,7 @@ import sys
 
 STEPS = """turn turn_one time connect say raw read post half_close close door
     accept news_read answer send news_raw news_close news_half_close work
-    settle""".split()
+    settle reload""".split()
 VERBS = """article body head stat over group listgroup next stat_bare body_bare
     over_range list date help capabilities mode_reader unknown post ihave
     takethis quit empty long""".split()
@@ -89,6 +89,9 @@ class Script:
 
     def news_close(self, wire=0):
         return self.add("news_close", wire).turn(2)
+
+    def reload(self, conf):
+        return self.add("reload", conf).turn(3)
 
     def settle(self, n=1):
         for _ in range(n):
@@ -220,6 +223,31 @@ def make_seeds():
     yield "warm", (Script(HYBRID | TWO_CONNECTIONS | WARM).turn(3)
                    .time(1100).turn(3).time(5100).settle().connect()
                    .say("date").settle())
+    yield "reload-more", (Script(HYBRID).connect(0).connect(1)
+                          .say("body", 2, 0).reach().say("body", 1, 1).reach()
+                          .reload(TWO_BACKENDS | TWO_CONNECTIONS).settle(3))
+    yield "reload-less", (Script(PER_COMMAND | TWO_BACKENDS | TWO_CONNECTIONS)
+                          .connect(0).connect(1).say("body", 2, 0)
+                          .say("body", 2, 1).reach().answer(wire=1)
+                          .reload(0).settle(3).time(2100).settle())
+    yield "reload-and-back", (Script(PER_COMMAND | TWO_BACKENDS |
+                                     TWO_THREADS).connect(0).connect(1)
+                              .say("stat", 1, 0).say("body", 2, 1).reach()
+                              .answer("miss").reload(0)
+                              .reload(TWO_BACKENDS | TIERS).settle(4))
+    yield "reload-pinned", (Script(STATEFUL | TWO_BACKENDS | TWO_CONNECTIONS)
+                            .connect(0).connect(1).say("group", 1, 0)
+                            .say("group", 1, 1).settle(2)
+                            .say("over_range", 1, 1).reach().reload(0)
+                            .settle(3))
+    yield "reload-cut", (Script(HYBRID | TWO_BACKENDS | DEEP).connect()
+                         .say("body", 2).reach().answer_all("cut").read()
+                         .reload(DEEP).reach().reload(TWO_BACKENDS)
+                         .settle(3))
+    yield "reload-post", (Script(HYBRID | TWO_CONNECTIONS).connect()
+                          .say("post").settle().post(9, False)
+                          .reload(TWO_BACKENDS | TWO_CONNECTIONS | WARM)
+                          .turn().post(3).settle(3))
     yield "stopped", (Script(STATEFUL | TWO_CONNECTIONS | DEEP,
                              HELPFUL | RESTLESS_END).connect(0).connect(1)
                       .say("group").settle().say("body", 3).reach()

@@ -18,6 +18,10 @@
 #include "base/log.h"
 #include "net/addr.h"
 #include "net/loop.h"
+#include "conf/conf.h"
+#include "conf/load.h"
+#include "conf/options.h"
+#include "net/call.h"
 #include "route/selector.h"
 #include "server/server.h"
 #include "session_news.h"
@@ -33,7 +37,8 @@ enum {
 static struct {
 	bool is_running;
 	uint64_t now_ms;
-	void (*script)(void);
+	const struct conf *(*script)(void);
+	const struct conf *next;	/* to be taken over */
 	struct loop *loops[LOOPS_MAX];
 	unsigned loops_n;
 	struct {
@@ -73,10 +78,18 @@ void __wrap_breaker_init(struct breaker *b, unsigned unhealthy_threshold,
     unsigned healthy_threshold);
 void __wrap_log_write(enum log_level level, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+unsigned __wrap_process_get_descriptor_max(void);
 unsigned __wrap_process_raise_descriptor_limit(uint64_t needed_n);
 void __wrap_process_block_signals(void);
 int __wrap_process_wait_signal(int max_wait_ms);
 int __wrap_socket_connect(const struct addr *a);
+int __real_conf_load(const struct options *o, struct conf **conf_r,
+    struct conf_report *report);
+int __wrap_conf_load(const struct options *o, struct conf **conf_r,
+    struct conf_report *report);
+void __real_backend_free(struct backend *b);
+void __wrap_backend_free(struct backend *b);
+void __wrap_loop_call(struct loop *l, loop_call_f *run, void *arg);
 int __wrap_confine_enter(const struct conf *c);
 
 /* The fuzzer needs its files. */
@@ -163,8 +176,14 @@ __wrap_loop_table_init(unsigned n)
 int
 __wrap_selector_add_backend(struct selector *s, struct backend *b)
 {
-	CHECK(world.backends_n < NEWS_BACKENDS_MAX);
-	world.backends[world.backends_n++] = b;
+	bool is_known = false;
+
+	for (unsigned i = 0; i < world.backends_n; i++)
+		is_known = is_known || world.backends[i] == b;
+	if (!is_known) {
+		CHECK(world.backends_n < NEWS_BACKENDS_MAX);
+		world.backends[world.backends_n++] = b;
+	}
 	return __real_selector_add_backend(s, b);
 }
 
@@ -200,6 +219,12 @@ __wrap_log_write(enum log_level level, const char *fmt, ...)
 }
 
 unsigned
+__wrap_process_get_descriptor_max(void)
+{
+	return DESCRIPTORS;
+}
+
+unsigned
 __wrap_process_raise_descriptor_limit(uint64_t needed_n)
 {
 	(void)needed_n;
@@ -215,8 +240,8 @@ int
 __wrap_process_wait_signal(int max_wait_ms)
 {
 	if (max_wait_ms < 0) {
-		world.script();
-		return SIGTERM;
+		world.next = world.script();
+		return world.next != NULL ? SIGHUP : SIGTERM;
 	}
 	news_help();
 	world_turn_all();
@@ -225,9 +250,63 @@ __wrap_process_wait_signal(int max_wait_ms)
 }
 
 int
+__wrap_conf_load(const struct options *o, struct conf **conf_r,
+    struct conf_report *report)
+{
+	const struct conf *next = world.next;
+
+	if (next == NULL)
+		return __real_conf_load(o, conf_r, report);
+	/* Nothing of it needs a restart, so nothing in it will change. */
+	*conf_r = (struct conf *)(uintptr_t)conf_ref(next);
+	world.next = NULL;
+	return 0;
+}
+
+/* Those that have gone need not come to rest. */
+void
+__wrap_backend_free(struct backend *b)
+{
+	for (unsigned i = 0; i < world.backends_n; i++)
+		if (world.backends[i] == b)
+			world.backends[i] = world.backends[--world.backends_n];
+	CHECK(atomic_load(&b->pending) == 0 && atomic_load(&b->stateful) == 0);
+	__real_backend_free(b);
+}
+
+int
 __wrap_socket_connect(const struct addr *a)
 {
 	return news_connect(addr_get_port(a) - NEWS_PORT);
+}
+
+struct call {
+	struct message message;
+	loop_call_f *run;
+	void *arg;
+	bool is_done;
+};
+
+static void
+on_call(struct message *m)
+{
+	struct call *c = LIST_ENTRY(m, struct call, message);
+
+	c->run(c->arg);
+	c->is_done = true;
+}
+
+/* There is no other thread to wait for. */
+void
+__wrap_loop_call(struct loop *l, loop_call_f *run, void *arg)
+{
+	struct call c = {
+		.message.deliver = on_call, .run = run, .arg = arg,
+	};
+
+	loop_post(l, &c.message);
+	while (!c.is_done)
+		loop_turn(l, 0);
 }
 
 /* --- turning ------------------------------------------------------------ */
@@ -284,9 +363,10 @@ look_at_descriptors(bool open_r[DESCRIPTORS])
 }
 
 void
-world_run(const struct conf *conf, void (*script)(void),
+world_run(const struct conf *conf, const struct conf *(*script)(void),
     void (*clean_up)(void))
 {
+	static const struct options options;
 	bool before[DESCRIPTORS] = { false }, after[DESCRIPTORS] = { false };
 
 	look_at_descriptors(before);
@@ -294,7 +374,7 @@ world_run(const struct conf *conf, void (*script)(void),
 	world.now_ms = START_MS;
 	world.script = script;
 	world.is_running = true;
-	CHECK(server_run(conf, false) == 0);
+	CHECK(server_run(conf_ref(conf), &options) == 0);
 	world.is_running = false;
 	clean_up();
 	look_at_descriptors(after);

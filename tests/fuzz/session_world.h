@@ -13,10 +13,11 @@
 
 struct conf;
 
-/* Runs a server from start to end. script is called once it serves; when it
- * returns, the server is told to stop (SIGTERM). clean_up, called when it has
+/* Runs a server from start to end. script is called once it serves, and again
+ * after each configuration that it gives, which is taken over (SIGHUP). When it
+ * gives NULL, the server is told to stop (SIGTERM). clean_up, called when it has
  * ended, closes what the script has opened: then no descriptor may be left. */
-void world_run(const struct conf *conf, void (*script)(void),
+void world_run(const struct conf *conf, const struct conf *(*script)(void),
     void (*clean_up)(void));
 
 /* The loops: workers, housekeeper, acceptor, in the order they were made. */

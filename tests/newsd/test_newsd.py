@@ -167,6 +167,17 @@ def test_which_generated_articles(start):
         assert client.code("STAT <10.0@gen>") == 430
 
 
+def test_variants_of_generated_articles(start):
+    """Other data under the same id, and each is right by itself."""
+    bodies = []
+    for options in [], ["--variant", "1"], ["--variant", "2"]:
+        with start(*options).client() as client:
+            client.ask("BODY <1000.7@gen>")
+            bodies.append(client.block())
+            newsd.check_body(bodies[-1], 1000, 7)
+    assert len(set(bodies)) == 3
+
+
 def test_cache_is_bounded(start):
     with start("--cache", "100K").client() as client:
         for seed in list(range(8)) * 2:

@@ -115,6 +115,12 @@ class Client:
                 raise AssertionError("the connection ended")
         return self.take(n)
 
+    def exactly_or_end(self, n):
+        """n bytes, or what there is of them at the end of the stream."""
+        while len(self.buf) < n and self.fill():
+            pass
+        return self.take(min(n, len(self.buf)))
+
     def block(self):
         """A multi-line block as it came, terminator included."""
         if self.peek(3) == b".\r\n":

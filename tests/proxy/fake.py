@@ -55,7 +55,7 @@ class Fake:
 
     def __init__(self, name="be", articles=None, *, groups=None, first=1,
                  login=None, greeting=b"200 fake server ready\r\n",
-                 family=socket.AF_INET, **options):
+                 family=socket.AF_INET, host=None, **options):
         self.name = name
         self.articles = dict(articles or {})
         self.groups = {"local.test": numbered(self.articles, first)} \
@@ -78,8 +78,8 @@ class Fake:
         self.threads = []
         self.sock = socket.socket(family)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.sock.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1",
-                        0))
+        self.sock.bind((host or ("::1" if family == socket.AF_INET6
+                                 else "127.0.0.1"), 0))
         self.address = self.sock.getsockname()[:2]
         self.up()
 

@@ -103,17 +103,12 @@ class Proxy:
         self.log_path = tmp / "log"
         self.ini_path = tmp / "nntpmux.ini"
         self.backends = list(backends)
+        self.options = {"mode": mode, "proxy": proxy, "listen": listen,
+                        "routing": routing, "log": log, "backend": backend,
+                        "users": users, "sections": sections}
         if text is None:
-            text = ini(merged(
-                DEFAULTS, {"proxy": {"mode": mode, **(proxy or {})},
-                           "listen main": listen or {}, "log": log or {}},
-                {"routing": routing} if routing else {},
-                {"user " + name: keys for name, keys in (users or {}).items()},
-                {"backend " + be.name: {"address": be.url, **(backend or {}),
-                                        **be.options} for be in backends},
-                sections or {}))
-        self.ini_path.write_bytes(text if isinstance(text, bytes)
-                                  else text.encode())
+            text = self.make_text(**self.options)
+        self.write_ini(text)
         self.stderr = open(self.log_path, "wb")
         self.child = subprocess.Popen(
             [program(), "-c", str(self.ini_path), *map(str, args)],
@@ -127,6 +122,40 @@ class Proxy:
         self.addresses = {}
         if ready:
             self.wait_ready(listeners)
+
+    # --- the configuration
+
+    def make_text(self, *, mode, proxy, listen, routing, log, backend, users,
+                  sections):
+        """The file for these options (see the class)."""
+        return ini(merged(
+            DEFAULTS, {"proxy": {"mode": mode, **(proxy or {})},
+                       "listen main": listen or {}, "log": log or {}},
+            {"routing": routing} if routing else {},
+            {"user " + name: keys for name, keys in (users or {}).items()},
+            {"backend " + be.name: {"address": be.url, **(backend or {}),
+                                    **be.options} for be in self.backends},
+            sections or {}))
+
+    def write_ini(self, text):
+        self.ini_path.write_bytes(text if isinstance(text, bytes)
+                                  else text.encode())
+
+    def hang_up(self):
+        """HUP; waits until the file was read. True: it holds now."""
+        verdict = r"the configuration (was read again|stays as it was)"
+        n = len(re.findall(verdict, self.log()))
+        self.signal(signal.SIGHUP)
+        return self.wait_log(verdict, n + 1).group(1) != "stays as it was"
+
+    def reload(self, *backends, text=None, **options):
+        """HUP with these backends (none: the same) and options changed."""
+        if backends:
+            self.backends = list(backends)
+        self.options.update(options)
+        self.write_ini(text if text is not None
+                       else self.make_text(**self.options))
+        return self.hang_up()
 
     # --- addresses and clients
 
@@ -179,8 +208,12 @@ class Proxy:
 
     def wait_log(self, pattern, n=1):
         """Until n lines match; gives the last match."""
-        wait_until(lambda: len(re.findall(pattern, self.log(), re.M)) >= n,
-                   what="/%s/ in the log:\n%s" % (pattern, self.log()))
+        try:
+            wait_until(lambda: len(re.findall(pattern, self.log(),
+                                              re.M)) >= n)
+        except AssertionError:
+            raise AssertionError("waited in vain for /%s/ in the log:\n%s"
+                                 % (pattern, self.log())) from None
         return list(re.finditer(pattern, self.log(), re.M))[-1]
 
     def counts(self, name):

@@ -694,6 +694,48 @@ def test_tier_430_when_the_last_is_down(bed, down, full):
     assert proxy.client().code("STAT <a@x>") == "400"
 
 
+EVERY = [("ARTICLE <a@x>", "220"), ("HEAD <a@x>", "221"),
+         ("OVER <a@x>", "224"), ("HDR Subject <a@x>", "225"),
+         ("NEWGROUPS 20240101 000000", "231"),
+         ("NEWNEWS * 20240101 000000", "230"), ("GROUP local.test", "211"),
+         ("LISTGROUP local.test", "211"), ("POST", "340")]
+
+
+@pytest.mark.parametrize("down", DOWN)
+@pytest.mark.parametrize("command,code", EVERY)
+def test_tier_down_every_command(bed, down, command, code):
+    first = bed.refusing(tier=0, posting="yes", **QUICK)
+    spare = bed.fake("spare", articles("a"), tier=1, posting="yes")
+    proxy = bed.proxy(first, spare, proxy=FAST, routing=routing(down, "wait"))
+    assert proxy.client().code(command) == (code if down == "spill"
+                                            else "400")
+    assert bool(spare.seen) == (down == "spill")
+
+
+@pytest.mark.parametrize("full", FULL)
+@pytest.mark.parametrize("command,code", EVERY)
+def test_tier_full_every_command(bed, full, command, code):
+    """Two connections, both busy, and a slot is free."""
+    first, gate = bed.fake("first", articles("a"), max_connections=2,
+                           posting="yes"), Gate()
+    first.on["BODY"] = lambda c, line: (gate.wait(c), c.on_BODY(line))
+    spare = bed.fake("spare", articles("a"), tier=1, posting="yes")
+    proxy = bed.proxy(first, spare, routing=routing("fail", full))
+    busy = [proxy.client() for _ in range(2)]
+    for client in busy:
+        client.say("BODY <a@x>")
+    first.wait_seen(2, "BODY")
+    client = proxy.client()
+    client.say(command)
+    if full == "spill":
+        assert client.line()[:3] == code
+        assert spare.seen
+    gate.open()
+    if full == "wait":
+        assert client.line()[:3] == code
+        assert spare.seen == []
+
+
 def test_tier_full_spills_and_misses_come_back(bed):
     """The spare lacks it: then the full one is waited for after all."""
     first, gate = bed.fake("first", articles("a"), max_connections=1), Gate()

@@ -381,6 +381,25 @@ def test_stall_is_mended(bed, verb, at):
 
 
 @BOTH
+def test_stall_by_single_bytes_is_mended(bed):
+    """Never silent, and less than 1 KiB in stall_timeout."""
+    one = whole_article("one", lines(30000))
+    first, second, proxy = two(bed, {"<a@x>": one},
+                               backend={"stall_timeout": ms(300)})
+    data = block("BODY", one)
+
+    def drip(conn, line):
+        conn.send(status("BODY"))
+        for at in range(len(data)):
+            conn.send(data[at:at + 1])
+            conn.pace(0.02)
+
+    first.on["BODY"] = drip
+    assert proxy.client().fetch("BODY <a@x>")[1] == data
+    assert second.asked("BODY")
+
+
+@BOTH
 def test_waits_for_a_connection(bed):
     """All connections of the other backend are busy for a while."""
     one = whole_article()

@@ -13,7 +13,7 @@ one byte a second                             test_dripping_*
 a slow client is no fault of the backend      test_slow_client_*
 502 connection limit                          test_connection_limit_of_*
 unsolicited bytes on an idle connection       test_unsolicited_*
-restart under load                            test_restart_under_load
+restart under load                            test_restart_*
 """
 
 import threading
@@ -22,8 +22,8 @@ import pytest
 
 from fake import Conn, Gate, reply
 from sick import endless_greeting, greets, refuses_login, silent
-from timing import Clock, ms, scaled, wait_until
-from wire import END, articles, lines
+from timing import LIMIT, Clock, ms, scaled, wait_until
+from wire import END, articles, body, lines, stuff
 
 FAST = {"wait_timeout": ms(600), "command_timeout": ms(900)}
 ROUND = {"strategy": "round-robin"}
@@ -153,6 +153,39 @@ def test_comes_back_by_itself(bed):
     sick.up()
     wait_until(lambda: proxy.client().code("STAT <a@x>") == "223"
                and sick.seen, timeout=30, what="the backend to be used again")
+
+
+# Those that are found sick at each attempt, and that can be made well.
+CURABLE = sorted(set(SICK) - {"refuses", "black hole", "unresolved"})
+
+
+@pytest.mark.modes("hy", "pc")
+@pytest.mark.parametrize("kind", CURABLE)
+def test_comes_back_after_the_check_alone_tried_it(bed, kind):
+    """Counted; left alone at the threshold by all but the check, which finds
+    it well again."""
+    sick, good = SICK[kind](bed), bed.fake("good", articles("a"))
+    proxy = bed.proxy(sick, good, routing=ROUND, proxy=FAST)
+    clock = Clock()
+    while not proxy.log_contains("backend=sick breaker=open phase="):
+        assert proxy.client().code("STAT <a@x>") == "223"
+        assert clock() < LIMIT, "its breaker does not open"
+    for _ in range(20):
+        clock = Clock()
+        assert proxy.client().code("STAT <a@x>") == "223"
+        assert clock() < scaled(0.1), "a command waits for it"
+    assert not sick.seen
+    if "login" in kind:
+        sick.login = ("u", "p")
+    sick.script = None
+    proxy.wait_log("backend=sick breaker=closed")
+    assert sick.seen == ["DATE"]
+    for _ in range(2):
+        assert proxy.client().code("STAT <a@x>") == "223"
+    assert sick.asked("STAT")
+    proxy.stop()
+    assert proxy.counts("sick")["failures"] >= 3
+    assert proxy.counts("good")["failures"] == 0
 
 
 def test_comes_back_for_a_waiting_command(bed):
@@ -382,6 +415,44 @@ def test_restart_under_load(bed):
         job.join()
     assert not wrong
     assert max(first.peak, second.peak) <= 10
+
+
+@pytest.mark.modes("hy", "pc")
+def test_restart_cuts_what_was_in_flight_only(bed):
+    """A backend alone, so nothing is mended: each client loses one answer for
+    each restart at most, and none is told that there is no server."""
+    be = bed.fake(articles=articles("a", size=200000), max_connections=4,
+                  replacement_cooldown="50ms")
+    proxy = bed.proxy(be)
+    want = b"222 0 <a@x>\r\n" + stuff(body(be.articles["<a@x>"]))
+    wrong, cuts, stop = [], [], threading.Event()
+
+    def work(n):
+        client = proxy.client()
+        while not stop.is_set():
+            client.say("BODY <a@x>")
+            got = client.exactly_or_end(len(want))
+            if not want.startswith(got):
+                wrong.append(got[:80])
+            if got != want:
+                cuts.append(n)
+                client = proxy.client()
+
+    jobs = [threading.Thread(target=work, args=(n,), daemon=True)
+            for n in range(6)]
+    for job in jobs:
+        job.start()
+    for _ in range(3):
+        be.wait_seen(len(be.seen) + 30)
+        be.down()
+        be.up()
+    be.wait_seen(len(be.seen) + 30)
+    stop.set()
+    for job in jobs:
+        job.join(LIMIT)
+    assert not wrong, wrong[:3]
+    assert all(cuts.count(n) <= 3 for n in range(6)), cuts
+    assert be.peak <= 4
 
 
 @pytest.mark.modes("hy", "pc")

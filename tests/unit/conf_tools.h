@@ -131,7 +131,7 @@ tool_load_text(const char *text)
 static inline void
 tool_drop(struct loaded *l)
 {
-	conf_free(l->conf);
+	conf_unref(l->conf);
 	report_fini(&l->report);
 }
 

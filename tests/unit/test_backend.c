@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "backend/backend.h"
 
+#include "backend/pool.h"
 #include "conf/conf.h"
+#include "net/loop.h"
 #include "nntp/capabilities.h"
 
 #include <string.h>
@@ -131,4 +133,94 @@ BACKEND_TEST(spared_it_keeps_what_was_known)
 	announce(CAPABILITY_HDR, CAPABILITY_LIST_MOTD, NOW_MS);
 	backend_spare_capabilities(backend, NOW_MS);
 	check_announced(CAPABILITY_HDR, CAPABILITY_LIST_MOTD);
+}
+
+/* --- another configuration ------------------------------------------------ */
+
+/* Settings of an account; unused ones are NULL. */
+static struct conf_backend
+account(const char *host, uint16_t port, const char *user, const char *word)
+{
+	return (struct conf_backend){
+		.s.name = (char *)(uintptr_t)"other",
+		.host = (char *)(uintptr_t)host,
+		.port = port,
+		.username = (char *)(uintptr_t)user,
+		.password = (char *)(uintptr_t)word,
+		.max_connections = 3,
+	};
+}
+
+static bool
+is_same(struct conf_backend a, struct conf_backend b)
+{
+	return backend_is_same(&a, &b) && backend_is_same(&b, &a);
+}
+
+Test(backend, an_account_is_host_port_and_user)
+{
+	cr_assert(is_same(account("h", 119, "u", "p"),
+	    account("h", 119, "u", "q")));
+	cr_assert_not(is_same(account("h", 119, "u", "p"),
+	    account("h", 563, "u", "p")));
+	cr_assert(is_same(account("H", 119, "u", "p"),
+	    account("h", 119, "u", "p")));
+	cr_assert_not(is_same(account("h", 119, "u", "p"),
+	    account("h", 119, "U", "p")));
+	cr_assert_not(is_same(account("h", 119, "u", "p"),
+	    account("h", 119, "v", "p")));
+	cr_assert_not(is_same(account("h", 119, "u", "p"),
+	    account("g", 119, "u", "p")));
+	cr_assert(is_same(account("h", 119, NULL, NULL),
+	    account("h", 119, NULL, NULL)));
+	cr_assert_not(is_same(account("h", 119, NULL, NULL),
+	    account("h", 119, "u", "p")));
+}
+
+BACKEND_TEST(configured_limits_hold_at_once)
+{
+	static struct conf_backend conf;
+	unsigned before = backend->generation;
+
+	conf = account(NULL, 0, NULL, NULL);
+	cr_assert_null(backend_configure(backend, &conf, &health, NOW_MS));
+	cr_assert_str_eq(backend->name, "other");
+	cr_assert_eq(pool_get_status(backend->pool).max_size, 3);
+	cr_assert_eq(backend->generation, before);
+}
+
+BACKEND_TEST(configured_anew_is_tried_anew)
+{
+	static struct conf_backend conf;
+	unsigned before = backend->generation;
+
+	for (int i = 0; i < 3; i++)
+		(void)breaker_fail(&backend->breaker, NOW_MS);
+	cr_assert(breaker_is_open(&backend->breaker));
+	conf = account(NULL, 0, NULL, "new");
+	cr_assert_null(backend_configure(backend, &conf, &health, NOW_MS));
+	cr_assert_neq(backend->generation, before);
+	cr_assert_not(breaker_is_open(&backend->breaker));
+}
+
+BACKEND_TEST(configured_anew_is_not_backed_off)
+{
+	static struct conf_backend conf, new;
+	static struct loop loop;
+	struct pool_item *item;
+
+	conf = account(NULL, 0, NULL, NULL);
+	cr_assert_null(backend_configure(backend, &conf, &health, NOW_MS));
+	for (int i = 0; i < 8; i++) {
+		cr_assert_eq(pool_get_probe(backend->pool, &loop,
+		    NOW_MS + i * HOUR_MS, &item), POOL_CREATE);
+		pool_discard(item, DISCARD_UNMADE, NOW_MS + i * HOUR_MS);
+	}
+	cr_assert_eq(pool_get(backend->pool, &loop, NOW_MS + 7 * HOUR_MS,
+	    &item), POOL_DOWN);
+	new = account(NULL, 0, NULL, "new");
+	cr_assert_null(backend_configure(backend, &new, &health, NOW_MS));
+	cr_assert_eq(pool_get(backend->pool, &loop, NOW_MS + 7 * HOUR_MS,
+	    &item), POOL_CREATE);
+	pool_discard(item, DISCARD_ORDERLY, NOW_MS);
 }

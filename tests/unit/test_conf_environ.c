@@ -76,7 +76,7 @@ Test(environ, names_of_variables)
 			    cases[i].words), "%s", cases[i].variable);
 		report_fini(&report);
 		free(where);
-		conf_free(c);
+		conf_unref(c);
 	}
 }
 
@@ -92,7 +92,7 @@ Test(environ, values_arrive)
 	read_one(c, "NNTPMUX_BACKEND_X__Y__TIER=7", &report);
 	cr_assert_eq(c->backends[4].tier, 7);
 	report_fini(&report);
-	conf_free(c);
+	conf_unref(c);
 }
 
 Test(environ, of_somebody_else_is_noted)
@@ -111,7 +111,7 @@ Test(environ, of_somebody_else_is_noted)
 	read_one(c, "NNTPMUX_CONFIG=/x", &report);
 	cr_assert_eq(report.issues_n, 0);
 	report_fini(&report);
-	conf_free(c);
+	conf_unref(c);
 }
 
 Test(environ, config)

@@ -56,7 +56,7 @@ expect(const char *text, const char *letter, const char *directory,
 static void
 drop(struct loaded *l)
 {
-	conf_free(l->conf);
+	conf_unref(l->conf);
 	report_fini(&l->report);
 }
 

@@ -8,10 +8,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "route/selector.h"
+#include "backend/backend.h"
 #include "test.h"
 
 static struct exchange_client client;
+static struct backend backend;
 
 static struct exchange *
 make(const char *text)
@@ -113,7 +114,7 @@ Test(exchange, keeps_its_own_copy_of_the_command)
 
 	cr_assert_eq(x->state, EXCH_QUEUED);
 	cr_assert_eq(x->client, &client);
-	cr_assert_eq(x->backend_id, SELECTOR_NONE);
+	cr_assert_null(x->backend);
 	cr_assert_eq(x->command.row->id, CMD_ARTICLE);
 	cr_assert_eq(x->command.line_n, strlen("article <part1@example.com>"));
 	cr_assert_arr_eq(x->command.line, "article <part1@example.com>",
@@ -176,12 +177,12 @@ Test(exchange, leaves_a_twin_that_reads_the_answer_for_nobody)
 	list_push_back(&relay, &x->relay_link);
 	list_push_back(&relay, &after->relay_link);
 	x->relay = (struct relay *)(void *)&client;
-	x->backend_id = 5;
+	x->backend = &backend;
 	exchange_leave_twin(x);
 
 	cr_assert_eq(x->state, EXCH_QUEUED);
 	cr_assert_null(x->relay);
-	cr_assert_eq(x->backend_id, SELECTOR_NONE);
+	cr_assert_null(x->backend);
 	cr_assert_not(list_is_linked(&x->relay_link));
 	cr_assert_eq(x->client, &client);
 
@@ -190,14 +191,14 @@ Test(exchange, leaves_a_twin_that_reads_the_answer_for_nobody)
 	cr_assert_eq(twin->relay_link.next, &after->relay_link);
 	cr_assert_eq(twin->state, EXCH_SENT);
 	cr_assert_null(twin->client);
-	cr_assert_eq(twin->backend_id, 5);
+	cr_assert_eq(twin->backend, &backend);
 	cr_assert_eq((void *)twin->relay, (void *)&client);
 	/* The twin outlives it: it must point to nothing of its. */
 	exchange_free(x);
 	cr_assert_arr_eq(twin->command.msgid, "<a@b>", 5);
 
 	twin->relay = NULL;
-	twin->backend_id = SELECTOR_NONE;
+	twin->backend = NULL;
 	list_remove(&twin->relay_link);
 	list_remove(&before->relay_link);
 	list_remove(&after->relay_link);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "net/loop.h"
 
+#include "net/call.h"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
@@ -476,4 +478,37 @@ LOOP_TEST(two_loops_may_take_a_descriptor_from_each_other, .timeout = 60)
 	for (int i = 0; i < 2; i++)
 		for (int j = 0; j < 2; j++)
 			close(ends[i][j]);
+}
+
+/* --- calls ---------------------------------------------------------------- */
+
+static struct loop *called_on;
+
+static void
+on_call(void *arg)
+{
+	called_on = loop_current();
+	(*(int *)arg)++;
+	loop_stop(called_on);
+}
+
+static void *
+run_loop(void *arg)
+{
+	loop_run(arg);
+	return NULL;
+}
+
+LOOP_TEST(a_call_has_returned_when_it_returns)
+{
+	pthread_t thread;
+	int n = 0;
+
+	for (int i = 0; i < 2; i++) {
+		SYS_OK(pthread_create(&thread, NULL, run_loop, &loop));
+		loop_call(&loop, on_call, &n);
+		cr_assert_eq(n, i + 1);
+		cr_assert_eq(called_on, &loop);
+		SYS_OK(pthread_join(thread, NULL));
+	}
 }

@@ -337,3 +337,59 @@ POOL_TEST(a_closed_pool_gives_nothing_and_takes_all_back)
 	pool_closed(coming, START);
 	pool_closed(idle, START);
 }
+
+POOL_TEST(configured_settings_hold_for_what_comes)
+{
+	struct pool *p = make(0, (struct pool_settings){ .max_size = 2,
+	    .idle_timeout_ms = 1000 });
+	struct pool_settings settings = { .max_size = 1,
+	    .idle_timeout_ms = 10, .cooldown_ms = 500 };
+	struct pool_item *items[2];
+
+	for (int i = 0; i < 2; i++)
+		items[i] = get_made(p, &loops[0], START);
+	pool_configure(p, &settings, START);
+	cr_assert_not(pool_put(items[0], START, before_grant));
+	pool_closed(items[0], START);
+	put(items[1], START);
+	cr_assert_null(pool_reap(p, &loops[0], START + 9));
+	items[1] = pool_reap(p, &loops[0], START + 10);
+	cr_assert_not_null(items[1]);
+	pool_discard(items[1], DISCARD_FAILED, START + 10);
+	assert_status(p, 0, 0, 0, 0, 1, 0);
+}
+
+POOL_TEST(configured_alike_the_ceiling_stays)
+{
+	struct pool_settings settings = { .max_size = 3, .rise_ms = 1000 };
+	struct pool *p = make(0, settings);
+	struct pool_item *made = get_made(p, &loops[0], START);
+	struct pool_item *refused = get(p, &loops[0], START, POOL_CREATE);
+
+	pool_discard(refused, DISCARD_LIMITED, START);
+	cr_assert_eq(pool_get_status(p).limit, 1);
+	pool_configure(p, &settings, START);
+	cr_assert_eq(pool_get_status(p).limit, 1);
+	settings.max_size = 4;
+	pool_configure(p, &settings, START);
+	cr_assert_eq(pool_get_status(p).limit, 4);
+	put(made, START);
+}
+
+POOL_TEST(closed_it_comes_to_rest_and_may_open_again)
+{
+	struct pool *p = make(0, (struct pool_settings){ .max_size = 2 });
+	struct pool_item *item = get_made(p, &loops[0], START);
+
+	pool_close(p);
+	cr_assert_not(pool_is_at_rest(p));
+	get(p, &loops[0], START, POOL_CLOSED);
+	cr_assert_not(pool_put(item, START, before_grant));
+	cr_assert_not(pool_is_at_rest(p));
+	pool_closed(item, START);
+	cr_assert(pool_is_at_rest(p));
+	pool_reopen(p);
+	item = get_made(p, &loops[0], START);
+	put(item, START);
+	cr_assert_not(pool_is_at_rest(p));
+}
