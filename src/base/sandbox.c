@@ -18,10 +18,12 @@
 #define RIGHT_TRUNCATE (UINT64_C(1) << 14)	/* ABI 3 */
 #define RIGHT_IOCTL_DEV (UINT64_C(1) << 15)	/* ABI 5 */
 
-#define RIGHTS_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define RIGHTS_READ (LANDLOCK_ACCESS_FS_READ_FILE | \
+	LANDLOCK_ACCESS_FS_READ_DIR)
 /* Those that a rule about a single file may have. */
-#define RIGHTS_FILE (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | \
-	LANDLOCK_ACCESS_FS_WRITE_FILE | RIGHT_TRUNCATE | RIGHT_IOCTL_DEV)
+#define RIGHTS_FILE (LANDLOCK_ACCESS_FS_EXECUTE | \
+	LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | \
+	RIGHT_TRUNCATE | RIGHT_IOCTL_DEV)
 
 struct rule {
 	char *path;		/* real */
@@ -47,7 +49,7 @@ static const uint64_t rights_of[] = {
 	    RIGHT_TRUNCATE,
 };
 
-/* --- what is allowed ---------------------------------------------------------- */
+/* --- what is allowed ----------------------------------------------------- */
 
 /* Takes real. */
 static void
@@ -128,7 +130,7 @@ sandbox_covers(const char *path, enum sandbox_access access)
 	return missing == 0;
 }
 
-/* --- the kernel ---------------------------------------------------------------- */
+/* --- the kernel ---------------------------------------------------------- */
 
 int
 sandbox_get_abi(void)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* sandbox - the files that the process may still touch, whoever it is: Landlock.
+/* sandbox - the files that the process may still touch, whoever it is:
+ * Landlock.
  *
  * One for the whole process and for good: what was not allowed when it is
  * entered is refused by the kernel with EACCES from then on, in all threads

@@ -29,7 +29,7 @@ struct arrival {
 	uint8_t header[PROXY_HEADER_MAX];
 };
 
-/* --- the end: as a session, or not at all --------------------------------------- */
+/* --- the end: as a session, or not at all -------------------------------- */
 
 static void
 free_arrival(struct arrival *a)
@@ -84,7 +84,7 @@ on_timer(struct timer *t)
 	refuse(a, &a->peer, REASON_PROXY_TIMEOUT);
 }
 
-/* --- the header ---------------------------------------------------------------- */
+/* --- the header ---------------------------------------------------------- */
 
 /* Of what is in the socket, the first n octets are ours. */
 static bool

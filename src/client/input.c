@@ -215,7 +215,7 @@ input_read(struct session *s)
 		memcpy(buffer, s->unread, kept);
 	taken = take(s, buffer, kept + n);
 	keep(s, buffer + taken, kept + n - taken);
-	/* A password may have been in it; the buffer is the loop's, for ever. */
+	/* A password may have been in it; the buffer stays the loop's. */
 	if (s->context->conf->users_n > 0)
 		explicit_bzero(buffer, kept + n);
 }

@@ -192,7 +192,7 @@ parse_v2(const uint8_t *p, size_t n, struct proxy_header *h_r)
 	    PROXY_HEADER_OK : PROXY_HEADER_BAD;
 }
 
-/* --- either ----------------------------------------------------------------- */
+/* --- either -------------------------------------------------------------- */
 
 /* As far as there is anything, it is this. */
 static bool

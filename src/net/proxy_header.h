@@ -26,7 +26,7 @@ struct proxy_header {
 	/* False: the proxy speaks for itself (LOCAL, as checks of its own do)
 	 * or does not know; the peer of the connection is all there is. */
 	bool has_source;
-	struct addr source;	/* the client; unnamed if it is at a unix socket */
+	struct addr source;	/* the client; unnamed if it is local there */
 };
 
 /* The header at the start of p. *h_r is set for PROXY_HEADER_OK only. */

@@ -50,7 +50,8 @@ struct acceptor {
 };
 
 /* Opens all listeners of conf, or takes the sockets that were handed over for
- * them. 0, or -1: what failed is logged. Main thread, before any thread runs. */
+ * them. 0, or -1: what failed is logged. Main thread, before any thread
+ * runs. */
 int acceptor_open(struct acceptor *, const struct conf *conf)
     __attribute__((warn_unused_result));
 /* The unix sockets go to the user that the process is about to become. */

@@ -50,7 +50,7 @@ confine_memory(void)
 	SYS_OK(setrlimit(RLIMIT_CORE, &none));
 }
 
-/* --- who it is ------------------------------------------------------------------ */
+/* --- who it is ----------------------------------------------------------- */
 
 static bool
 changes_user(const struct conf_proxy *p)
@@ -118,7 +118,7 @@ drop_capabilities(void)
 	return (int)syscall(SYS_capset, &header, none);
 }
 
-/* --- what it may do -------------------------------------------------------------- */
+/* --- what it may do ------------------------------------------------------ */
 
 static void
 allow_path(void *arg, const char *path, enum sandbox_access access)

@@ -16,8 +16,8 @@
 
 #include "test.h"
 
-/* work/inside is allowed, work/outside is not; each has a file. The tests run in
- * work/here, where a sanitizer may write. */
+/* work/inside is allowed, work/outside is not; each has a file. The tests run
+ * in work/here, where a sanitizer may write. */
 static char work[64];
 
 static void
