@@ -170,12 +170,13 @@ class Link:
 
     async def fill(self, limit):
         """Read a piece more; False at the end of the stream."""
-        if self.slowly:
-            await asyncio.sleep(self.slowly[1])
+        n = PIECE
+        if self.slowly and not self.world.is_ending:
+            n, pause = self.slowly
+            await asyncio.sleep(pause)
         try:
             async with asyncio.timeout(limit):
-                data = await self.reader.read(
-                    self.slowly[0] if self.slowly else PIECE)
+                data = await self.reader.read(n)
         except TimeoutError:
             raise Wrong("nothing in %.0f s, behind %r; so far %r"
                         % (limit, self.asked, bytes(self.buf[-80:])))
