@@ -147,18 +147,22 @@ take(struct conn *c, struct load *ld, const char *p, size_t n)
 	return done_n;
 }
 
-/* One line that is the last one. */
+/* One line, and nothing behind it. */
 static unsigned
 take_greeting(struct conn *c, const char *p, size_t n)
 {
 	struct answer *a = &c->answer;
+	const char *eol = memchr(p, '\n', n);
 
+	if (eol != NULL && eol != p + n - 1)
+		load_fail("%zu bytes that nobody asked for",
+		    (size_t)(p + n - 1 - eol));
 	if (n >= sizeof(a->line) - a->line_n)
 		load_fail("a greeting of more than %zu bytes", a->line_n);
 	memcpy(a->line + a->line_n, p, n);
 	a->line_n += n;
 	a->line[a->line_n] = '\0';
-	if (a->line[a->line_n - 1] != '\n')
+	if (eol == NULL)
 		return 0;
 	if (strncmp(a->line, "200", 3) != 0 && strncmp(a->line, "201", 3) != 0)
 		load_fail("not a greeting: %s", a->line);

@@ -23,6 +23,7 @@ struct row {
 #define FLAG(field) NULL, offsetof(struct options, field), 0
 #define TAKE(function) function, 0, 0
 #define DAY_MS UINT64_C(86400000)
+#define PID_MOST 4194304 /* of any Linux */
 
 static bool take_address(struct options *o, const char *value);
 static bool take_commands(struct options *o, const char *value);
@@ -105,7 +106,7 @@ take_watch(struct options *o, const char *value)
 	uint64_t pid;
 
 	if (o->watch_n == OPTIONS_WATCH_MAX ||
-	    !text_number(value, INT32_MAX, &pid) || pid == 0)
+	    !text_number(value, PID_MOST, &pid) || pid == 0)
 		return false;
 	o->watch[o->watch_n++] = (pid_t)pid;
 	return true;
