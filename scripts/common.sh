@@ -21,7 +21,7 @@ PACKAGES_REAL="nzbget openssl python3 python3-pytest sslscan util-linux
 	g++ make nodejs"
 PACKAGES_CHECK="$PACKAGES_BUILD $PACKAGES_REAL zlib1g-dev
 	clang clang-14 libclang-rt-14-dev git iproute2 libcriterion-dev llvm-14
-	mandoc patch procps spin xz-utils"
+	mandoc patch procps spin valgrind xz-utils"
 
 # Debian's Python: python3-pytest belongs to it, whatever comes first in PATH.
 PYTHON=/usr/bin/python3
