@@ -8,27 +8,14 @@
  * end. */
 #pragma once
 
-#include "net/addr.h"
 #include "net/loop.h"
+#include "server/listeners.h"
 
 #include <pthread.h>
-#include <stdbool.h>
-#include <stddef.h>
 
 struct acceptor;
 struct census;
-struct conf;
-struct conf_listen;
 struct worker;
-
-struct listener {
-	struct acceptor *acceptor;
-	const struct conf_listen *conf;
-	struct addr bound;
-	int fd;
-	bool is_lent;		/* by the service manager (activation.h), whose
-				 * file a unix socket is */
-};
 
 struct acceptor {
 	/* const after start */
@@ -38,10 +25,8 @@ struct acceptor {
 	pthread_t thread;
 
 	/* owner: its thread; acceptor_change() */
-	const struct conf *conf;
+	struct listeners listeners;
 	unsigned clients_max;
-	struct listener *listeners;
-	size_t listeners_n;
 	struct loop loop;
 	struct timer pause;
 	unsigned turn;
@@ -49,37 +34,19 @@ struct acceptor {
 	struct message stop;
 };
 
-/* Opens all listeners of conf, or takes the sockets that were handed over for
- * them. 0, or -1: what failed is logged. Main thread, before any thread
- * runs. */
-int acceptor_open(struct acceptor *, const struct conf *conf)
-    __attribute__((warn_unused_result));
-/* The unix sockets go to the user that the process is about to become. */
-void acceptor_give_sockets(const struct acceptor *);
-/* Keeps workers and census. At most clients_max clients at a time. 0, or an
- * error number. */
+/* Its listeners are open. Keeps workers and census. At most clients_max clients
+ * at a time. 0, or an error number. */
 int acceptor_start(struct acceptor *, struct worker *workers,
     unsigned workers_n, struct census *census, unsigned clients_max)
     __attribute__((warn_unused_result));
-/* No connection is taken in any more. */
+/* No connection is taken in any more; the listeners stay open. */
 void acceptor_stop(struct acceptor *);
-/* Closes the listeners, started or not. */
-void acceptor_close(struct acceptor *);
 
-/* For another configuration. Main thread, all of them.
- *
- * The listeners that it has, into next: those with an address that is listened
- * at already (and, where the kernel chose the port, with that name), or whose
- * sockets were handed over, are the same, others are opened. 0, or -1: what
- * failed is logged, nothing has changed. */
-int acceptor_prepare(const struct acceptor *, const struct conf *conf,
-    struct acceptor *next) __attribute__((warn_unused_result));
-/* It is not to be. */
-void acceptor_abandon(const struct acceptor *, struct acceptor *next);
-/* No connection is taken in until acceptor_change(); none that was is on its
- * way to a worker when this returns, but in its inbox. */
+/* For another configuration, on the main thread: no connection is taken in
+ * until acceptor_change(), and those that were have come as far as the inbox of
+ * a worker. */
 void acceptor_pause(struct acceptor *);
-/* Takes next's listeners and conf in the place of its own; those that are not
- * among them are closed. */
-void acceptor_change(struct acceptor *, struct acceptor *next,
+/* Takes next in the place of its listeners, of which those that are not among
+ * them are closed. */
+void acceptor_change(struct acceptor *, struct listeners *next,
     unsigned clients_max);

@@ -28,7 +28,7 @@
 
 struct reload {
 	const struct conf *conf;
-	struct acceptor acceptor;	/* its listeners */
+	struct listeners listeners;
 	struct backend *backends[CONF_BACKENDS_MAX];	/* as in conf */
 	const struct conf *old[CONF_BACKENDS_MAX];	/* to be let go */
 	struct backend *all[CONF_BACKENDS_MAX];	/* that there are */
@@ -173,7 +173,7 @@ take_effect(struct reload *r, struct server *s)
 	for (unsigned i = 0; i < s->workers_n; i++)
 		worker_change(&s->workers[i], r->conf, s->router);
 	housekeeper_dismiss_others(&s->housekeeper, r->conf, r->backends);
-	acceptor_change(&s->acceptor, &r->acceptor,
+	acceptor_change(&s->acceptor, &r->listeners,
 	    server_get_clients_max(s, r->conf));
 	memcpy(s->backends, r->backends, sizeof(s->backends));
 	s->backends_n = r->conf->backends_n;
@@ -185,7 +185,7 @@ static void
 give_up(struct reload *r, struct server *s)
 {
 	housekeeper_dismiss_others(&s->housekeeper, s->conf, s->backends);
-	acceptor_abandon(&s->acceptor, &r->acceptor);
+	listeners_close(&r->listeners, &s->acceptor.listeners);
 }
 
 /* False: there are no places for all, or no passwords can be checked. */
@@ -208,7 +208,8 @@ is_possible(struct reload *r, struct server *s)
 static bool
 try(struct reload *r, struct server *s)
 {
-	if (acceptor_prepare(&s->acceptor, r->conf, &r->acceptor) < 0)
+	if (listeners_renew(&s->acceptor.listeners, r->conf, &r->listeners) <
+	    0)
 		return false;
 	find_backends(r, s);
 	if (!is_possible(r, s)) {

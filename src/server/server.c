@@ -329,7 +329,7 @@ set_up(struct server *s)
 	s->workers_n = server_count_threads(s->conf);
 	loop_table_init(process_get_descriptor_max());
 	server_provide_descriptors(s, s->conf);
-	if (acceptor_open(&s->acceptor, s->conf) < 0)
+	if (listeners_open(&s->acceptor.listeners, s->conf) < 0)
 		return -1;
 	if (s->options->is_daemon && process_detach() < 0) {
 		log_error("can't detach: %s", strerror(errno));
@@ -342,7 +342,7 @@ set_up(struct server *s)
 		    strerror(errno));
 		return -1;
 	}
-	acceptor_give_sockets(&s->acceptor);
+	listeners_give(&s->acceptor.listeners);
 	confine_give_log(proxy);
 	if (confine_enter(s->conf) < 0) {
 		process_remove_pidfile(proxy->pidfile);
@@ -366,7 +366,7 @@ start(struct server *s)
 	/* Whoever sees that it listens may send one already. */
 	process_block_signals();
 	if (set_up(s) < 0) {
-		acceptor_close(&s->acceptor);
+		listeners_close(&s->acceptor.listeners, NULL);
 		return -1;
 	}
 	error = start_threads(s);
@@ -394,7 +394,7 @@ server_run(const struct conf *conf, const struct options *options)
 	serve_signals(s);
 	notify_stopping();
 	acceptor_stop(&s->acceptor);
-	acceptor_close(&s->acceptor);
+	listeners_close(&s->acceptor.listeners, NULL);
 	s->backends_n = housekeeper_freeze(&s->housekeeper, s->backends);
 	drain(s);
 	stop_threads(s);
