@@ -5,11 +5,11 @@
  *     └────────┴──────────┴────────────┴───────────►
  *
  * OPEN: reads commands. LAST: it has to end (the server goes down), the first
- * command in flight may still be answered. FLUSHING: its last word is said, bytes are
- * still to be taken by the client. LINGERING: we have ended the stream, the
- * client's end is awaited, for closing with unread input would reset the
- * connection and could cost the client our last word. CLOSED: freed at the end
- * of the turn.
+ * command in flight may still be answered. FLUSHING: its last word is said,
+ * bytes are still to be taken by the client. LINGERING: we have ended the
+ * stream, the client's end is awaited, for closing with unread input would
+ * reset the connection and could cost the client our last word. CLOSED: freed
+ * at the end of the turn.
  *
  * Owner: the worker that got the socket, for ever. */
 #pragma once

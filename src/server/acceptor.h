@@ -2,8 +2,9 @@
 /* acceptor - the thread that takes connections in and hands them to workers.
  *
  * It admits (deny, allow, max_clients, max_clients_per_address), gives each to
- * the least loaded worker and keeps nothing. When the process or the system runs out of descriptors or
- * memory it pauses and tries again, for it must never end. */
+ * the least loaded worker and keeps nothing. When the process or the system
+ * runs out of descriptors or memory it pauses and tries again, for it must
+ * never end. */
 #pragma once
 
 #include "net/addr.h"
@@ -48,7 +49,8 @@ struct acceptor {
  * before any thread runs. */
 int acceptor_open(struct acceptor *, const struct conf *conf)
     __attribute__((warn_unused_result));
-/* Keeps workers and census. At most clients_max clients at a time. 0, or an error number. */
+/* Keeps workers and census. At most clients_max clients at a time. 0, or an
+ * error number. */
 int acceptor_start(struct acceptor *, struct worker *workers,
     unsigned workers_n, struct census *census, unsigned clients_max)
     __attribute__((warn_unused_result));
