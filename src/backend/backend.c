@@ -397,11 +397,11 @@ backend_log_status(struct backend *b)
 		mends += atomic_load(&b->counters[i].mends);
 	}
 	log_info("stats backend=%s breaker=%s limit=%zu idle=%zu lent=%zu "
-	    "connecting=%zu closing=%zu cooling=%zu waiting=%zu pending=%u stateful=%u "
-	    "commands=%" PRIu64 " misses=%" PRIu64 " failures=%" PRIu64
+	    "connecting=%zu closing=%zu cooling=%zu waiting=%zu pending=%u "
+	    "stateful=%u commands=%" PRIu64 " misses=%" PRIu64 " failures=%" PRIu64
 	    " bytes=%" PRIu64 " mends=%" PRIu64, b->name,
 	    breaker_format(&b->breaker), s.limit, s.available, s.lent,
-	    s.connecting, s.closing, s.cooling, s.waiting, atomic_load(&b->pending),
-	    atomic_load(&b->stateful), commands, misses, failures, bytes,
-	    mends);
+	    s.connecting, s.closing, s.cooling, s.waiting,
+	    atomic_load(&b->pending), atomic_load(&b->stateful), commands,
+	    misses, failures, bytes, mends);
 }

@@ -61,8 +61,8 @@ struct backend {
 					 * were asked for; 0: not known */
 };
 
-/* Takes a reference to conf; keeps resolver. loops_n: loops whose index may appear.
- * Gives. */
+/* Takes a reference to conf; keeps resolver. loops_n: loops whose index may
+ * appear. Gives. */
 struct backend *backend_new(const struct conf_backend *conf,
     const struct conf_health *health, unsigned index, unsigned loops_n,
     struct resolver *resolver);

@@ -137,7 +137,8 @@ enum pool_rc conn_get_probe(struct backend *, struct loop *,
 /* The same with what a waiter was granted. NULL: it turned out to be of no use.
  * Else the conn, ready when conn_is_ready(), or being made. */
 struct conn *conn_from_grant(struct backend *, struct loop *,
-    enum conn_trace most, const struct waiter *w) __attribute__((warn_unused_result));
+    enum conn_trace most, const struct waiter *w)
+    __attribute__((warn_unused_result));
 /* Gives back what a waiter was granted that is gone meanwhile. */
 void conn_return_grant(struct backend *, struct loop *,
     const struct waiter *w);

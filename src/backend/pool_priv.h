@@ -98,11 +98,11 @@ is_too_old(const struct pool_item *item, uint64_t now_ms)
 	    now_ms >= item->born_ms + item->lifetime_ms;
 }
 
-/* Those that cool are no reason to close one that works. */
+/* Those that cool, or are closing, are no reason to close one that works. */
 static inline bool
 is_one_too_many_locked(const struct pool *p)
 {
-	return get_live_locked(p) > p->sh.ceiling.now;
+	return get_running_locked(p) > p->sh.ceiling.now;
 }
 
 /* A blank item, connecting: there must be room. Whose it is the caller says, or

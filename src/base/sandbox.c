@@ -120,9 +120,10 @@ sandbox_covers(const char *path, enum sandbox_access access)
 
 	if (!box.is_entered)
 		return true;
-	real = access == SANDBOX_STATE ? NULL : find_directory(path);
-	if (real == NULL)
-		real = realpath(path, NULL);
+	/* What is there itself, for it may be a pipe that was allowed alone. */
+	real = realpath(path, NULL);
+	if (real == NULL && access != SANDBOX_STATE)
+		real = find_directory(path);
 	for (size_t i = 0; i < box.rules_n && real != NULL; i++)
 		if (is_below(real, box.rules[i].path))
 			missing &= ~box.rules[i].rights;

@@ -521,6 +521,14 @@ pipeline_resume(struct pipeline *p)
 
 /* --- another snapshot --------------------------------------------------------------- */
 
+/* x was not sent yet, and its backend is gone. */
+static bool
+is_left_behind(const struct exchange *x, const struct router *router)
+{
+	return x->state == EXCH_CONNECTING &&
+	    (router->all >> x->backend->index & 1) == 0;
+}
+
 /* What is known of backends that are in both goes on to hold. */
 static void
 change_router(const struct pipeline *p, struct exchange *x,
@@ -530,6 +538,8 @@ change_router(const struct pipeline *p, struct exchange *x,
 
 	if (x->state == EXCH_WAITING)
 		router_recall(x, p->loop);
+	else if (is_left_behind(x, router))
+		relay_pull(x->relay, x);
 	x->missed &= both;
 	x->unsupported &= both;
 	x->refused &= both;

@@ -137,7 +137,7 @@ def test_check_keeps_no_connection_alive(bed):
     bed.proxy(be, sections=health("100ms"))
     wait_until(lambda: be.accepts > 1, what="another connection")
     first = be.conns[0]
-    assert first.quit
+    wait_until(lambda: first.quit, what="QUIT")
     assert "DATE" in first.lines
     assert be.held <= 2
 

@@ -173,6 +173,24 @@ def test_removed_while_waited_for(bed):
 
 
 @FREE
+def test_removed_while_it_is_connected_to(bed):
+    """What was not sent yet goes elsewhere at once."""
+    gate = Gate()
+    old, new = bed.fake(articles=articles("a")), bed.fake(
+        articles=articles("a"))
+    old.script = lambda conn: (gate.wait(conn), conn.serve())
+    proxy = bed.proxy(old, backend={"connect_timeout": "5m"})
+    client = proxy.client()
+    client.say("STAT <a@x>", "STAT <a@x>")
+    old.wait_accepts(1)
+    assert proxy.reload(new)
+    client.expect(223, 223)
+    gate.open()
+    old.wait_held(0)
+    assert old.seen == []
+
+
+@FREE
 def test_removed_backends_miss_is_no_miss_of_another(bed):
     """What one said that leaves meanwhile does not count for who takes its
     place: bits of backends are used again."""

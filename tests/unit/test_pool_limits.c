@@ -236,6 +236,25 @@ POOL_TEST(shrinks_while_lent)
 	put(items[2], START);
 }
 
+POOL_TEST(shrinks_to_its_limit_and_not_below)
+{
+	struct pool *p = make(0, (struct pool_settings){ .max_size = 3 });
+	struct pool_item *items[3];
+
+	for (int i = 0; i < 3; i++)
+		items[i] = get_made(p, &loops[0], START);
+	pool_resize(p, 1, START);
+	/* They come back before the server has closed any. */
+	cr_assert_not(pool_put(items[0], START, before_grant));
+	cr_assert_not(pool_put(items[1], START, before_grant));
+	put(items[2], START);
+	assert_status(p, 1, 0, 0, 2, 0, 0);
+	cr_assert_null(pool_reap(p, &loops[0], START));
+	pool_closed(items[0], START);
+	pool_closed(items[1], START);
+	assert_status(p, 1, 0, 0, 0, 0, 0);
+}
+
 POOL_TEST(shrinking_takes_idle_ones_away)
 {
 	struct pool *p = make(0, (struct pool_settings){ .max_size = 3 });
