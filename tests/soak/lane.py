@@ -102,7 +102,7 @@ class Lane:
         self.proxy = Proxy(self.home, backends, mode=mode, backend=BACKEND,
                            sections=sections(mode, chance))
         self.address = self.proxy.address
-        self.links = 0              # connections of clients that are open
+        self.links = set()          # connections of clients that are open
         self.log_at, self.breakers, self.seen = 0, {}, {}
         self.most = {"bytes": 0, "fds": 0}
         # Descriptors that are not of clients, in the calm: now and then all
@@ -131,7 +131,7 @@ class Lane:
         """What is wrong now, as words, or None."""
         fds = self.proxy.fds() if self.proxy.is_alive() else 0
         if is_settled:
-            self.least_fds = min(self.least_fds, fds - self.links)
+            self.least_fds = min(self.least_fds, fds - len(self.links))
         if not self.proxy.is_alive():
             return "the proxy ended with %s" % self.proxy.child.returncode
         for name, relay in self.relays.items():

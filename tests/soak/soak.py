@@ -96,6 +96,16 @@ class World:
                     each.breakers for each in self.lanes])
             await asyncio.sleep(SAMPLE_S)
 
+    def check_waits(self):
+        """In the calm nobody waits longer than for a first byte, not for the
+        rest of an article either."""
+        since = self.loop.time() - self.first_limit
+        for each in self.lanes:
+            for one in each.links:
+                if one.waits_since and one.waits_since < since:
+                    raise link.Wrong("%s: somebody still waits, behind %r"
+                                     % (each.mode, one.asked))
+
     async def check_posts(self):
         """Each article that was accepted is at one server, whole; one that
         may have been is at one at most; half an article is nowhere."""
@@ -132,6 +142,7 @@ async def weather(world, steps, calm_s):
     await asyncio.sleep(calm_s / 2)
     world.is_settled = True
     await asyncio.sleep(calm_s / 2)
+    world.check_waits()
     world.is_ending = True
     return counts
 
