@@ -152,7 +152,7 @@ async def guarded(world, coroutine):
     task = asyncio.ensure_future(coroutine)
     await asyncio.wait([task, world.failed],
                        return_when=asyncio.FIRST_COMPLETED)
-    if not task.done():
+    if world.failed.done():
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         world.failed.result()
@@ -166,12 +166,14 @@ async def end_under_load(world, crowd):
     world.is_over = True
     for name in world.servers:
         mood = chance.choice((relay.FAIR, relay.FAIR, relay.Hole(),
-                              relay.Dead(), relay.Refuse()))
+                              relay.Dead(10000), relay.Refuse()))
         for way in world.relays(name):
             way.set_mood(mood)
     for each in world.lanes:
         each.proxy.signal(signal.SIGTERM)
-    _, late = await asyncio.wait(crowd, timeout=world.next_limit)
+    done, late = await asyncio.wait(crowd, timeout=world.next_limit)
+    for task in done:
+        task.result()       # a fault of its own
     if late:
         raise link.Wrong("these hang: %s" % ", ".join(
             task.get_name() for task in late))
