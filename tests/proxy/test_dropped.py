@@ -75,8 +75,8 @@ def until_open(nets, proxy):
 
 def test_the_cable(nets):
     """The tool: bytes pass, none pass, and what was lost is sent again."""
-    be = nets.sick()
-    proxy = nets.proxy(be, backend={"response_timeout": "60s"})
+    be = nets.sick(response_timeout="60s")
+    proxy = nets.proxy(be)
     client = nets.client(proxy)
     assert client.code("STAT <a@x>") == "223"
     nets.net.drop()
@@ -86,6 +86,7 @@ def test_the_cable(nets):
     assert len(be.asked("STAT")) == 1
     nets.net.restore()
     assert client.line() == "223 0 <a@x>"
+    assert be.accepts == 1
 
 
 @BOTH
@@ -224,9 +225,8 @@ def test_client_is_cut_off(nets):
 
 
 def test_shutdown_in_time(nets):
-    sick = nets.sick()
-    proxy = nets.proxy(sick, proxy={"shutdown_timeout": ms(1000)},
-                       backend={"response_timeout": "60s"})
+    sick = nets.sick(response_timeout="60s")
+    proxy = nets.proxy(sick, proxy={"shutdown_timeout": ms(1000)})
     idle, busy = nets.client(proxy), nets.client(proxy)
     assert idle.code("STAT <a@x>") == "223"
     nets.net.drop()

@@ -109,7 +109,7 @@ class Lane:
         self.away = {}              # backend: when it was there again
         self.reloading = asyncio.Lock()
         self.address = self.proxy.address
-        self.links = 0              # connections of clients that are open
+        self.links = set()          # connections of clients that are open
         self.log_at, self.breakers, self.seen = 0, {}, {}
         self.verdicts = 0           # reloads that the log tells of
         self.most = {"bytes": 0, "fds": 0}
@@ -170,7 +170,7 @@ class Lane:
         """What is wrong now, as words, or None."""
         fds = self.proxy.fds() if self.proxy.is_alive() else 0
         if is_settled:
-            self.least_fds = min(self.least_fds, fds - self.links)
+            self.least_fds = min(self.least_fds, fds - len(self.links))
         if not self.proxy.is_alive():
             return "the proxy ended with %s" % self.proxy.child.returncode
         for name, relay in self.relays.items():

@@ -94,6 +94,7 @@ class Link:
         # Stateful mode: the backends that all answers so far can be from.
         self.possible = set(news.HOLDERS)
         self.writer = None
+        self.waits_since = None     # for bytes
 
     # --- begin and end
 
@@ -111,7 +112,7 @@ class Link:
         except OSError as error:
             sock.close()
             raise self.over("stopped", str(error))
-        self.lane.links += 1
+        self.lane.links.add(self)
         await self.expect(b"200")
         if login:
             self.say(b"AUTHINFO USER " + self.world.user,
@@ -148,7 +149,7 @@ class Link:
                 struct.pack("ii", 1, 0))
         self.writer.transport.abort()
         self.writer = None
-        self.lane.links -= 1
+        self.lane.links.discard(self)
 
     # --- out
 
@@ -174,6 +175,7 @@ class Link:
         if self.slowly and not self.world.is_ending:
             n, pause = self.slowly
             await asyncio.sleep(pause)
+        self.waits_since = self.world.loop.time()
         try:
             async with asyncio.timeout(limit):
                 data = await self.reader.read(n)
@@ -182,6 +184,8 @@ class Link:
                         % (limit, self.asked, bytes(self.buf[-80:])))
         except ConnectionError:
             return False
+        finally:
+            self.waits_since = None
         self.buf += data
         return bool(data)
 

@@ -99,14 +99,6 @@ class Hole(Fair):
         await mood.carry(way, data)
 
 
-class Dead(Fair):
-    """Of connections that say anything now, nothing ever passes again."""
-
-    async def carry(self, way, data):
-        way.hop.is_dead = True
-        await way.swallow()
-
-
 class Mute(Fair):
     """Connections are taken and never hear anything; those that were there
     go on."""
@@ -148,6 +140,25 @@ class Cut(Fair):
         await way.send(data[:way.left])
         if len(data) > way.left:
             raise Over(self.is_reset)
+        way.left -= len(data)
+
+
+class Dead(Fair):
+    """Within so many bytes from the target each connection dies: nothing ever
+    passes again, and nobody is told."""
+
+    def __init__(self, most):
+        self.most = most
+
+    async def carry(self, way, data):
+        if not way.is_answer:
+            return await way.send(data)
+        if way.left is None:
+            way.left = way.relay.chance.randrange(self.most)
+        await way.send(data[:way.left])
+        if len(data) > way.left:
+            way.hop.is_dead = True
+            await way.swallow()
         way.left -= len(data)
 
 

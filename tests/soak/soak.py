@@ -96,6 +96,16 @@ class World:
                     each.breakers for each in self.lanes])
             await asyncio.sleep(SAMPLE_S)
 
+    def check_waits(self):
+        """In the calm nobody waits longer than for a first byte, not for the
+        rest of an article either."""
+        since = self.loop.time() - self.first_limit
+        for each in self.lanes:
+            for one in each.links:
+                if one.waits_since and one.waits_since < since:
+                    raise link.Wrong("%s: somebody still waits, behind %r"
+                                     % (each.mode, one.asked))
+
     async def check_posts(self):
         """Each article that was accepted is at one server, whole; one that
         may have been is at one at most; half an article is nowhere."""
@@ -132,6 +142,7 @@ async def weather(world, steps, calm_s):
     await asyncio.sleep(calm_s / 2)
     world.is_settled = True
     await asyncio.sleep(calm_s / 2)
+    world.check_waits()
     world.is_ending = True
     return counts
 
@@ -141,7 +152,7 @@ async def guarded(world, coroutine):
     task = asyncio.ensure_future(coroutine)
     await asyncio.wait([task, world.failed],
                        return_when=asyncio.FIRST_COMPLETED)
-    if not task.done():
+    if world.failed.done():
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         world.failed.result()
@@ -155,12 +166,14 @@ async def end_under_load(world, crowd):
     world.is_over = True
     for name in world.servers:
         mood = chance.choice((relay.FAIR, relay.FAIR, relay.Hole(),
-                              relay.Dead(), relay.Refuse()))
+                              relay.Dead(10000), relay.Refuse()))
         for way in world.relays(name):
             way.set_mood(mood)
     for each in world.lanes:
         each.proxy.signal(signal.SIGTERM)
-    _, late = await asyncio.wait(crowd, timeout=world.next_limit)
+    done, late = await asyncio.wait(crowd, timeout=world.next_limit)
+    for task in done:
+        task.result()       # a fault of its own
     if late:
         raise link.Wrong("these hang: %s" % ", ".join(
             task.get_name() for task in late))

@@ -113,7 +113,8 @@ EVENTS = {
     "split": Event(3, 4, mood(lambda s: relay.Split(int(scale(s, 4, 300))))),
     "black-hole": Event(3, 5, mood(lambda s: relay.Hole())),
     "black-hole-reset": Event(2, 5, hole_then_reset()),
-    "dead": Event(2, 1, mood(lambda s: relay.Dead())),
+    "dead": Event(3, 2, mood(
+        lambda s: relay.Dead(int(scale(s, 300, 1 << 20))))),
     "mute": Event(2, 4, mood(lambda s: relay.Mute())),
     "refuse": Event(3, 4, mood(lambda s: relay.Refuse())),
     "greets-502": Event(1, 3, mood(lambda s: relay.Says(LIMITED))),

@@ -139,7 +139,7 @@ def test_dead():
         spared, dead = await connect(), await connect()
         for connection in spared, dead:
             assert await ask(connection, b"x") == b"x"
-        way.set_mood(relay.Dead())
+        way.set_mood(relay.Dead(1))
         dead[1].write(b"x")
         assert not await hears(dead[0])
         way.set_mood(relay.FAIR)
@@ -148,6 +148,17 @@ def test_dead():
         assert await ask(spared, DATA) == DATA
         dead[1].write_eof()
         assert await rest(dead[0]) == (b"", False)
+    play(scenario)
+
+
+def test_dead_in_the_middle():
+    async def scenario(way, connect):
+        way.set_mood(relay.Dead(1000))
+        reader, writer = await connect()
+        writer.write(DATA[:2000])
+        got = await reader.read(2000)
+        assert DATA.startswith(got) and 0 < len(got) < 1000
+        assert not await hears(reader)
     play(scenario)
 
 
