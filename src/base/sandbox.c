@@ -83,10 +83,10 @@ sandbox_allow(const char *path, enum sandbox_access access)
 		add_rule(real, rights_of[access]);
 		return;
 	}
-	/* A device or a pipe is not replaced, and what is beside it is no
-	 * business of ours. */
-	if (real != NULL && stat(real, &st) == 0 && !S_ISREG(st.st_mode) &&
-	    !S_ISSOCK(st.st_mode)) {
+	/* A log that is a device or a pipe is not rotated, and what is beside
+	 * it is no business of ours. */
+	if (access == SANDBOX_LOG && real != NULL && stat(real, &st) == 0 &&
+	    !S_ISREG(st.st_mode)) {
 		add_rule(real, rights_of[access]);
 		return;
 	}
@@ -102,13 +102,13 @@ sandbox_allow_tree(const char *path)
 	add_rule(realpath(path, NULL), RIGHTS_READ);
 }
 
-/* real is the directory or below it. */
+/* real is the directory or below it; NULL: it is nowhere. */
 static bool
 is_below(const char *real, const char *directory)
 {
 	size_t n = strlen(directory);
 
-	return strncmp(real, directory, n) == 0 &&
+	return real != NULL && strncmp(real, directory, n) == 0 &&
 	    (real[n] == '\0' || real[n] == '/' || directory[n - 1] == '/');
 }
 
@@ -116,17 +116,21 @@ bool
 sandbox_covers(const char *path, enum sandbox_access access)
 {
 	uint64_t missing = rights_of[access];
-	char *real;
+	char *real, *directory;
 
 	if (!box.is_entered)
 		return true;
-	real = access == SANDBOX_STATE ? NULL : find_directory(path);
-	if (real == NULL)
-		real = realpath(path, NULL);
-	for (size_t i = 0; i < box.rules_n && real != NULL; i++)
-		if (is_below(real, box.rules[i].path))
+	real = realpath(path, NULL);
+	/* What is there to be read counts where it really is. */
+	directory = access == SANDBOX_STATE ||
+	    (access == SANDBOX_READ && real != NULL) ? NULL :
+	    find_directory(path);
+	for (size_t i = 0; i < box.rules_n; i++)
+		if (is_below(real, box.rules[i].path) ||
+		    is_below(directory, box.rules[i].path))
 			missing &= ~box.rules[i].rights;
 	free(real);
+	free(directory);
 	return missing == 0;
 }
 

@@ -278,6 +278,21 @@ def test_sandbox_is_in_the_log_and_in_the_version(bed):
     assert "seccomp: yes" in version and "libseccomp 2." in version
 
 
+def test_sandbox_and_a_log_that_is_a_device(bed):
+    """It is allowed, and nothing beside it; so a reload finds it again."""
+    sock = bed.tmp / "sock"
+    proxy = bed.proxy(bed.fake(articles=articles("a")), ready=False,
+                      log={"target": "file:/dev/null"},
+                      listen={"address": "unix:%s" % sock})
+    proxy.wait_socket(sock)
+    proxy.reload_silently(listen={"address": "unix:%s" % sock,
+                                  "unix_mode": "0600"})
+    wait_until(lambda: stat.S_IMODE(sock.stat().st_mode) == 0o600,
+               what="the new mode")
+    assert proxy.client().code("STAT <a@x>") == "223"
+    end(proxy)
+
+
 def test_sandbox_lets_names_be_resolved(bed):
     proxy = bed.proxy(by_name(bed.fake(articles=articles("a"))))
     assert proxy.client().code("STAT <a@x>") == "223"

@@ -146,6 +146,8 @@ write_log(void)
 	WANT(can_open("../inside/next", O_WRONLY | O_APPEND | O_CREAT));
 	WANT(can_open("/dev/null", O_WRONLY));
 	WANT(!can_open("/dev/zero", O_WRONLY));
+	WANT(sandbox_covers("/dev/null", SANDBOX_LOG));
+	WANT(!sandbox_covers("/dev/zero", SANDBOX_LOG));
 	WANT(!can_open("../outside/next", O_WRONLY | O_APPEND | O_CREAT));
 	WANT(symlink("../outside/file", "../inside/link") < 0);
 	return 0;
@@ -184,11 +186,15 @@ static int
 follow_link(void)
 {
 	WANT(symlink("../outside/file", "../inside/link") == 0);
+	WANT(symlink("../here", "../inside/later") == 0);
 	sandbox_allow("../inside/link", SANDBOX_READ);
 	WANT(enter());
 	WANT(can_open("../inside/link", O_RDONLY));
 	WANT(sandbox_covers("../inside/link", SANDBOX_READ));
 	WANT(sandbox_covers("../outside/file", SANDBOX_READ));
+#ifndef NNTPMUX_SANITIZED
+	WANT(!sandbox_covers("../inside/later", SANDBOX_READ));
+#endif
 	return 0;
 }
 
