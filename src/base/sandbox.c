@@ -189,16 +189,49 @@ submit_all(int ruleset_fd, uint64_t known)
 	return (int)syscall(SYS_landlock_restrict_self, ruleset_fd, 0);
 }
 
-/* A sanitizer looks at the program, runs another to put names to addresses, and
- * writes its report where it was started. */
+#ifdef NNTPMUX_SANITIZED
+/* "…:log_path=/path:…" */
+static void
+allow_report(const char *options)
+{
+	static const char key[] = "log_path=";
+	const char *value = options != NULL ? strstr(options, key) : NULL;
+	char *path;
+
+	if (value == NULL)
+		return;
+	value += strlen(key);
+	path = xstrndup(value, strcspn(value, ":"));
+	sandbox_allow(path, SANDBOX_LOG);
+	free(path);
+}
+
+/* A sanitizer looks at the program and at /proc, runs another that puts names
+ * to addresses, and writes a report. */
 static void
 allow_sanitizers(void)
 {
-#ifdef NNTPMUX_SANITIZED
-	add_rule(xstrdup("/"), RIGHTS_READ | LANDLOCK_ACCESS_FS_EXECUTE);
-	add_rule(realpath(".", NULL), rights_of[SANDBOX_LOG]);
-#endif
+	static const char *const trees[] = { "/usr", "/lib64", "/proc" };
+	static const char *const options[] = {
+		"ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"
+	};
+	char *self = realpath("/proc/self/exe", NULL);
+
+	for (size_t i = 0; i < ARRAY_N(trees); i++)
+		add_rule(realpath(trees[i], NULL), RIGHTS_READ |
+		    LANDLOCK_ACCESS_FS_EXECUTE);
+	for (size_t i = 0; i < ARRAY_N(options); i++)
+		allow_report(getenv(options[i]));
+	if (self != NULL)
+		add_rule(find_directory(self), RIGHTS_READ);
+	free(self);
 }
+#else
+static void
+allow_sanitizers(void)
+{
+}
+#endif
 
 int
 sandbox_enter(void)
