@@ -83,10 +83,10 @@ sandbox_allow(const char *path, enum sandbox_access access)
 		add_rule(real, rights_of[access]);
 		return;
 	}
-	/* A device or a pipe is not replaced, and what is beside it is no
-	 * business of ours. */
-	if (real != NULL && stat(real, &st) == 0 && !S_ISREG(st.st_mode) &&
-	    !S_ISSOCK(st.st_mode)) {
+	/* A log that is a device or a pipe is not rotated, and what is beside
+	 * it is no business of ours. */
+	if (access == SANDBOX_LOG && real != NULL && stat(real, &st) == 0 &&
+	    !S_ISREG(st.st_mode)) {
 		add_rule(real, rights_of[access]);
 		return;
 	}
@@ -102,13 +102,13 @@ sandbox_allow_tree(const char *path)
 	add_rule(realpath(path, NULL), RIGHTS_READ);
 }
 
-/* real is the directory or below it. */
+/* real is the directory or below it; NULL: it is nowhere. */
 static bool
 is_below(const char *real, const char *directory)
 {
 	size_t n = strlen(directory);
 
-	return strncmp(real, directory, n) == 0 &&
+	return real != NULL && strncmp(real, directory, n) == 0 &&
 	    (real[n] == '\0' || real[n] == '/' || directory[n - 1] == '/');
 }
 
@@ -116,18 +116,21 @@ bool
 sandbox_covers(const char *path, enum sandbox_access access)
 {
 	uint64_t missing = rights_of[access];
-	char *real;
+	char *real, *directory;
 
 	if (!box.is_entered)
 		return true;
-	/* What is there itself, for it may be a pipe that was allowed alone. */
 	real = realpath(path, NULL);
-	if (real == NULL && access != SANDBOX_STATE)
-		real = find_directory(path);
-	for (size_t i = 0; i < box.rules_n && real != NULL; i++)
-		if (is_below(real, box.rules[i].path))
+	/* What is there to be read counts where it really is. */
+	directory = access == SANDBOX_STATE ||
+	    (access == SANDBOX_READ && real != NULL) ? NULL :
+	    find_directory(path);
+	for (size_t i = 0; i < box.rules_n; i++)
+		if (is_below(real, box.rules[i].path) ||
+		    is_below(directory, box.rules[i].path))
 			missing &= ~box.rules[i].rights;
 	free(real);
+	free(directory);
 	return missing == 0;
 }
 
@@ -186,16 +189,49 @@ submit_all(int ruleset_fd, uint64_t known)
 	return (int)syscall(SYS_landlock_restrict_self, ruleset_fd, 0);
 }
 
-/* A sanitizer looks at the program, runs another to put names to addresses, and
- * writes its report where it was started. */
+#ifdef NNTPMUX_SANITIZED
+/* "…:log_path=/path:…" */
+static void
+allow_report(const char *options)
+{
+	static const char key[] = "log_path=";
+	const char *value = options != NULL ? strstr(options, key) : NULL;
+	char *path;
+
+	if (value == NULL)
+		return;
+	value += strlen(key);
+	path = xstrndup(value, strcspn(value, ":"));
+	sandbox_allow(path, SANDBOX_LOG);
+	free(path);
+}
+
+/* A sanitizer looks at the program and at /proc, runs another that puts names
+ * to addresses, and writes a report. */
 static void
 allow_sanitizers(void)
 {
-#ifdef NNTPMUX_SANITIZED
-	add_rule(xstrdup("/"), RIGHTS_READ | LANDLOCK_ACCESS_FS_EXECUTE);
-	add_rule(realpath(".", NULL), rights_of[SANDBOX_LOG]);
-#endif
+	static const char *const trees[] = { "/usr", "/lib64", "/proc" };
+	static const char *const options[] = {
+		"ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"
+	};
+	char *self = realpath("/proc/self/exe", NULL);
+
+	for (size_t i = 0; i < ARRAY_N(trees); i++)
+		add_rule(realpath(trees[i], NULL), RIGHTS_READ |
+		    LANDLOCK_ACCESS_FS_EXECUTE);
+	for (size_t i = 0; i < ARRAY_N(options); i++)
+		allow_report(getenv(options[i]));
+	if (self != NULL)
+		add_rule(find_directory(self), RIGHTS_READ);
+	free(self);
 }
+#else
+static void
+allow_sanitizers(void)
+{
+}
+#endif
 
 int
 sandbox_enter(void)

@@ -49,8 +49,9 @@ static const int allowed[] = {
 	SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(splice), SCMP_SYS(write),
 	SCMP_SYS(writev),
 	/* files: what of them is for the sandbox and the owner to say */
-	SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
-	SCMP_SYS(fchmod), SCMP_SYS(fdatasync), SCMP_SYS(fstat),
+	SCMP_SYS(access), SCMP_SYS(chmod), SCMP_SYS(faccessat),
+	SCMP_SYS(faccessat2), SCMP_SYS(fchmod), SCMP_SYS(fchmodat),
+	SCMP_SYS(fdatasync), SCMP_SYS(fstat),
 	SCMP_SYS(fstat64), SCMP_SYS(fstatfs), SCMP_SYS(fsync),
 	SCMP_SYS(ftruncate), SCMP_SYS(getdents64), SCMP_SYS(lstat),
 	SCMP_SYS(newfstatat), SCMP_SYS(open), SCMP_SYS(openat),

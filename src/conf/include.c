@@ -97,6 +97,28 @@ judge_no_match(struct walk *w, const char *pattern, const char *where)
 	free(copy);
 }
 
+/* Where files that match may stand: up to the first part that is not plain, with
+ * what was escaped as it is. */
+static void
+note_pattern(struct conf *c, const char *pattern)
+{
+	char *plain = xmalloc(strlen(pattern) + 1), *out = plain;
+
+	for (const char *in = pattern; *in != '\0'; in++) {
+		if (*in == '\\' && in[1] != '\0')
+			in++;
+		else if (strchr("*?[", *in) != NULL)
+			break;
+		*out++ = *in;
+	}
+	/* In a directory that is named whole, any. */
+	if (out > plain && out[-1] == '/')
+		*out++ = '*';
+	*out = '\0';
+	conf_add_file(c, plain);
+	free(plain);
+}
+
 static void
 follow(struct walk *w, const struct ini_result *result, const char *path,
     unsigned depth)
@@ -113,7 +135,7 @@ follow(struct walk *w, const struct ini_result *result, const char *path,
 		return;
 	}
 	pattern = make_pattern(result->include, path);
-	conf_add_file(w->conf, pattern);
+	note_pattern(w->conf, pattern);
 	switch (glob(pattern, GLOB_ERR, NULL, &found)) {
 	case 0:
 		for (size_t i = 0; i < found.gl_pathc; i++)

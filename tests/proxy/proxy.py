@@ -157,6 +157,12 @@ class Proxy:
                        else self.make_text(**self.options))
         return self.hang_up()
 
+    def reload_silently(self, **options):
+        """The same, for a proxy whose log does not say how it went."""
+        self.options.update(options)
+        self.write_ini(self.make_text(**self.options))
+        self.signal(signal.SIGHUP)
+
     # --- addresses and clients
 
     def wait_ready(self, listeners=1):

@@ -278,6 +278,21 @@ def test_sandbox_is_in_the_log_and_in_the_version(bed):
     assert "seccomp: yes" in version and "libseccomp 2." in version
 
 
+def test_sandbox_and_a_log_that_is_a_device(bed):
+    """It is allowed, and nothing beside it; so a reload finds it again."""
+    sock = bed.tmp / "sock"
+    proxy = bed.proxy(bed.fake(articles=articles("a")), ready=False,
+                      log={"target": "file:/dev/null"},
+                      listen={"address": "unix:%s" % sock})
+    proxy.wait_socket(sock)
+    proxy.reload_silently(listen={"address": "unix:%s" % sock,
+                                  "unix_mode": "0600"})
+    wait_until(lambda: stat.S_IMODE(sock.stat().st_mode) == 0o600,
+               what="the new mode")
+    assert proxy.client().code("STAT <a@x>") == "223"
+    end(proxy)
+
+
 def test_sandbox_lets_names_be_resolved(bed):
     proxy = bed.proxy(by_name(bed.fake(articles=articles("a"))))
     assert proxy.client().code("STAT <a@x>") == "223"
@@ -293,12 +308,11 @@ def test_sandbox_lets_pidfile_and_socket_be_removed(bed):
     assert not sock.exists() and not pid.exists()
 
 
-def test_sandbox_of_a_daemon_that_was_told_relative_paths(bed):
+def test_sandbox_of_a_daemon_that_was_told_relative_paths(bed, public):
     """They are relative to where it was started, and allow nothing else,
     though it works in /."""
-    log, elsewhere = bed.tmp / "logs" / "log", bed.tmp / "elsewhere"
+    log = bed.tmp / "logs" / "log"
     log.parent.mkdir()
-    elsewhere.mkdir()
     sock, secret = bed.tmp / "sock", bed.tmp / "secret"
     secret.write_text("x\n")
     secret.chmod(0o600)
@@ -312,7 +326,7 @@ def test_sandbox_of_a_daemon_that_was_told_relative_paths(bed):
     pid = int((bed.tmp / "pid").read_text())
     try:
         log.rename(log.parent / "old")
-        log.symlink_to(elsewhere / "stolen")
+        log.symlink_to(public / "stolen")
         os.kill(pid, signal.SIGUSR1)
         wait_until(lambda: "can't reopen" in (log.parent / "old").read_text(),
                    what="a refusal")
@@ -320,7 +334,7 @@ def test_sandbox_of_a_daemon_that_was_told_relative_paths(bed):
         os.kill(pid, signal.SIGTERM)
         wait_until(lambda: not (bed.tmp / "pid").exists()
                    and not sock.exists(), what="its end")
-    assert not list(elsewhere.iterdir())
+    assert not list(public.iterdir())
 
 
 # --- system calls ----------------------------------------------------------------

@@ -293,6 +293,35 @@ def test_term_while_headers_are_awaited(bed):
     assert proxy.wait_end() == 0
 
 
+# --- a reload --------------------------------------------------------------------
+
+def test_reload_while_headers_are_awaited(bed):
+    """Who may come in is asked of the configuration as it is then."""
+    proxy = start(bed)
+    waiting = [proxy.client(greet=False) for _ in range(2)]
+    for client in waiting:
+        client.send(v1()[:9])
+    come(proxy, v1()).fence()
+    assert proxy.reload(listen={**KEYS, "deny": "192.0.2.8"})
+    waiting[0].send(v1("192.0.2.8")[9:])
+    assert waiting[0].line()[:3] == "502"
+    waiting[1].send(v1()[9:])
+    assert waiting[1].line()[:3] == "201"
+    waiting[1].fence()
+
+
+def test_reload_without_the_listener(bed):
+    proxy = start(bed, sections={"listen other": {"address": "127.0.0.1:0",
+                                                  **KEYS}}, listeners=2)
+    client = proxy.client("other", greet=False)
+    client.send(v1()[:9])
+    come(proxy, v1()).fence()
+    assert proxy.reload(sections={})
+    client.send(v1()[9:])
+    assert client.line()[:3] == "400"
+    client.at_end()
+
+
 # --- configuration ---------------------------------------------------------------
 
 def check(bed, *args, **listen):

@@ -521,6 +521,55 @@ def test_file_outside_of_the_sandbox(bed):
 
 
 @ONE
+@pytest.mark.parametrize("name", ["include", "password_file"])
+def test_file_to_read_outside_of_the_sandbox(bed, name):
+    """It is root's own, and a restart can read it."""
+    be = bed.fake(articles=articles("a"))
+    proxy = bed.proxy(be)
+    path = bed.tmp / "else" / "file"
+    path.parent.mkdir()
+    path.write_text("[health]\ntimeout = 1s\n")
+    path.chmod(0o600)
+    options = {"proxy": {"include": path}} if name == "include" else \
+        {"backend": {"username": "me", "password_file": path}}
+    assert not proxy.reload(**options)
+    assert proxy.log_contains("outside of the sandbox.* restart"), proxy.log()
+    assert proxy.client().code("STAT <a@x>") == "223"
+    bed.proxy(be, **options).client().fence()
+
+
+@ONE
+def test_file_that_was_replaced(bed):
+    """Editors write a new file and give it the name: all that were named, and
+    those that a pattern finds, wherever it has its wildcards."""
+    be = bed.fake(login=("me", "old"), articles=articles("a"), username="me")
+    secrets, more = bed.tmp / "secrets", bed.tmp / "a [b] c"
+    (more / "sub").mkdir(parents=True)
+    secrets.mkdir()
+    secret = secrets / "password"
+
+    def write(path, text):
+        new = path.with_name("new")
+        new.write_text(text)
+        new.chmod(0o600)
+        new.replace(path)
+
+    write(secret, "old\n")
+    proxy = bed.proxy(be, backend={"password_file": secret},
+                      proxy={"include": "%s/*/*.ini" % str(more).replace(
+                          "[", "\\[")})
+    assert proxy.client().code("STAT <a@x>") == "223"
+    be.login = ("me", "new")
+    write(secret, "new\n")
+    write(more / "sub" / "x.ini", "[proxy]\nthreads = x\n")
+    assert not proxy.hang_up()
+    write(more / "sub" / "x.ini", "[health]\ntimeout = 4s\n")
+    assert proxy.hang_up(), proxy.log()
+    be.close_all()
+    assert proxy.client().code("STAT <a@x>") == "223"
+
+
+@ONE
 def test_listeners_whose_ports_the_kernel_chose(bed):
     """Written alike, they are two: each keeps its own."""
     be = bed.fake(articles=articles("a"))

@@ -84,6 +84,20 @@ def test_notify_ready_then_stopping(bed, manager):
     manager.forget()
 
 
+def test_notify_reloading_then_ready(bed, manager):
+    """Whether anything was taken over or not."""
+    proxy = start(bed, manager)
+    manager.wait_for("STATUS=")
+    for text in None, "[nonsense]\n":
+        manager.forget()
+        assert proxy.reload(text=text) == (text is None)
+        manager.wait_for("READY=1")
+        kinds = [m.partition("=")[0] for m in manager.heard]
+        assert kinds.index("RELOADING") < kinds.index("READY"), kinds
+        assert re.fullmatch(r"RELOADING=1\nMONOTONIC_USEC=\d+",
+                            manager.heard[kinds.index("RELOADING")])
+
+
 def test_notify_nothing_before_it_serves(bed, manager):
     taken = bed.proxy(bed.fake())
     done = bed.run("-l", "%s:%d" % taken.address, "-b", "nntp://127.0.0.1:9",

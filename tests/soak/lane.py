@@ -87,6 +87,7 @@ class Backend:
                         "min_idle": chance.choice((0, 0, 2)),
                         "tier": news.TIERS[server.name],
                         "password_file": server.home / "password"}
+        self.plain = self.options       # without what an event changes
 
 
 class Lane:
@@ -131,8 +132,8 @@ class Lane:
         """The backend is there, with its own options but for these."""
         if self.away.get(name) == math.inf:
             self.away[name] = time.monotonic()
-        self.backends[name].options.update(
-            {"max_connections": self.connections[name], **options})
+        be = self.backends[name]
+        be.options = {**be.plain, **options}
 
     def leave_out(self, name):
         self.away[name] = math.inf

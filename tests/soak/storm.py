@@ -99,7 +99,8 @@ def reload(change):
 
 def shrink(lane, step):
     most = lane.connections[step.backend]
-    lane.change(step.backend, max_connections=1 + int(step.roll * most))
+    lane.change(step.backend, max_connections=1 + int(step.roll * most),
+                min_idle=0)
 
 
 LIMITED = b"502 too many connections\r\n"

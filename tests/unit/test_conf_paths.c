@@ -76,7 +76,7 @@ PathsTest(of_files_and_of_values)
 	cr_assert_not_null(l.conf);
 	text = list_paths(l.conf);
 	expect(text, "r", tool_folder, "main.ini");
-	expect(text, "r", tool_folder, "more/*.ini");
+	expect(text, "r", tool_folder, "more/*");
 	expect(text, "r", tool_folder, "more/1.ini");
 	expect(text, "r", tool_folder, "secret");
 	expect(text, "d", "", "/run/x/pid");
