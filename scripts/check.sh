@@ -25,7 +25,7 @@ LOAD_S=${NNTPMUX_LOAD_SECONDS:-60}
 # In the order in which they are begun: what takes longest comes first.
 # "build" is always run, alone, before the others: they share its result.
 STEPS=(tsan asan hybrid stateful per-command mutants load soak real distcheck clang
-	unit docs size newsd try models)
+	unit docs size newsd bench try models)
 
 about()
 {
@@ -46,6 +46,7 @@ about()
 	soak)	echo "a minute of clients and sick backends at random" ;;
 	real)	echo "real news servers and clients around nntpmux" ;;
 	newsd)	echo "the small news server" ;;
+	bench)	echo "the load generator; the benchmark works (no timing)" ;;
 	try)	echo "scripts/try.sh --once" ;;
 	models)	echo "the inbox and the waiters as models, all states" ;;
 	*)	return 1 ;;
@@ -141,6 +142,12 @@ step_newsd()
 	NNTPMUX_SLOW=2 plain_pytest "$ROOT/tests/newsd"
 }
 
+step_bench()
+{
+	use_programs "$WORK/gcc"
+	plain_pytest "$ROOT/tests/bench"
+}
+
 step_mutants()
 {
 	cd "$WORK/gcc" && make -s mutants
@@ -173,6 +180,7 @@ use_programs()
 {
 	export NNTPMUX_PROGRAM=$1/nntpmux
 	export NNTPMUX_NEWSD=$1/bench/newsd/newsd NEWSD=$1/bench/newsd/newsd
+	export BENCH_LOAD=$1/bench/load/load
 }
 
 plain_pytest()

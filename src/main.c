@@ -4,6 +4,7 @@
 #include "conf/options.h"
 #include "conf/start.h"
 #include "net/tls.h"
+#include "server/confine.h"
 #include "server/memory.h"
 #include "server/server.h"
 #include "server/trial.h"
@@ -15,6 +16,7 @@ main(int argc, char **argv)
 	struct conf *conf;
 	int code;
 
+	confine_memory();
 	if (conf_start(argc, argv, &options, memory_print_bound, &conf,
 	    &code)) {
 		if (options.action == ACTION_TEST_BACKENDS)

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define ANNOUNCED_AGE_MAX_S 3600
 #define RISE_MS (30 * 1000)	/* ceiling.h, when there is no health.interval */
@@ -70,13 +71,12 @@ is_equal(const char *a, const char *b)
 	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
-/* A connection made with the one is as good as one made with the other. */
+/* A connection made with the one is as good as one made with the other; they are
+ * of the same account. */
 static bool
 is_made_alike(const struct conf_backend *a, const struct conf_backend *b)
 {
-	return is_equal(a->host, b->host) && a->port == b->port &&
-	    is_equal(a->username, b->username) &&
-	    is_equal(a->password, b->password) && a->tls == b->tls &&
+	return is_equal(a->password, b->password) && a->tls == b->tls &&
 	    a->tls_verify == b->tls_verify &&
 	    a->tls_min_version == b->tls_min_version &&
 	    is_equal(a->tls_ca_file, b->tls_ca_file) &&
@@ -88,8 +88,12 @@ static void
 start_generation(struct backend *b, uint64_t now_ms)
 {
 	atomic_fetch_add(&b->generation, 1);
+	/* All this was another server's answer, or to another login. */
+	atomic_store(&b->unsupported, 0);
+	atomic_store(&b->announced, 0);
 	/* It deserves a try at once. */
 	breaker_reset(&b->breaker);
+	pool_end_back_off(b->pool);
 	pool_heed_breaker(b->pool, now_ms);
 }
 
@@ -116,11 +120,8 @@ backend_configure(struct backend *b, const struct conf_backend *conf,
 bool
 backend_is_same(const struct conf_backend *a, const struct conf_backend *b)
 {
-	/* An account is the same at another port; without one it is another
-	 * server. */
-	return is_equal(a->host, b->host) &&
-	    is_equal(a->username, b->username) &&
-	    (a->username != NULL || a->port == b->port);
+	return strcasecmp(a->host, b->host) == 0 && a->port == b->port &&
+	    is_equal(a->username, b->username);
 }
 
 void

@@ -73,8 +73,7 @@ struct backend *backend_new(const struct conf_backend *conf,
 const struct conf *backend_configure(struct backend *,
     const struct conf_backend *conf, const struct conf_health *health,
     uint64_t now_ms) __attribute__((warn_unused_result));
-/* Connections to these two are counted together by who runs the server: the
- * same account there. */
+/* The same account at the same server: host, port and user name. */
 bool backend_is_same(const struct conf_backend *, const struct conf_backend *);
 /* Takes it; its pool must be at rest. */
 void backend_free(struct backend *);

@@ -192,7 +192,7 @@ conn_discard(struct conn *c, enum pool_discard how)
 bool
 conn_is_to_blame(const struct conn *c, enum reason reason)
 {
-	return reason != REASON_SHUTDOWN &&
+	return reason != REASON_SHUTDOWN && conn_is_current(&c->item, NULL) &&
 	    !(reason == REASON_LIMITED && pool_has_others(&c->item));
 }
 

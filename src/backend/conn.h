@@ -181,7 +181,7 @@ void conn_discard(struct conn *, enum pool_discard how);
 void conn_fail(struct conn *, const char *phase, enum reason,
     const char *said);
 /* Whether the backend is to blame: not for one connection too many, while it
- * serves others. */
+ * serves others, nor for one that was made with other settings. */
 bool conn_is_to_blame(const struct conn *, enum reason);
 /* The end of a loop, on its thread, when nobody uses its connections any more:
  * turns it until every connection it has is closed. The pools are closed. */

@@ -332,8 +332,8 @@ health_stop(struct health *h)
 		conn_abandon(c);
 	else
 		conn_discard(c, DISCARD_ORDERLY);
-	enter(h, HEALTH_RESTING);
-	h->conn = NULL;
+	rest(h);	/* health_start() may follow: the breaker is not to
+			 * wait for this check */
 }
 
 void

@@ -174,6 +174,10 @@ bool pool_claim(struct pool_item *item, struct loop *l)
  * what is idle. Or it has closed: waiters are served. */
 void pool_heed_breaker(struct pool *p, uint64_t now_ms);
 
+/* What connections are made with has changed: those that could not be made say
+ * nothing any more. */
+void pool_end_back_off(struct pool *p);
+
 /* Housekeeping: cooled slots are free again, a back-off ends, the ceiling
  * rises. Gives when it
  * must be called next (UINT64_MAX: when something happens). */

@@ -22,6 +22,14 @@ pool_heed_breaker(struct pool *p, uint64_t now_ms)
 		p->alarm(p->alarm_arg);
 }
 
+void
+pool_end_back_off(struct pool *p)
+{
+	lock(p);
+	cooldown_end_back_off(&p->sh.cooldown);
+	unlock(p);
+}
+
 uint64_t
 pool_tick(struct pool *p, uint64_t now_ms)
 {

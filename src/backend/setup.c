@@ -10,6 +10,7 @@
 #include "net/resolver.h"
 #include "net/socket.h"
 #include "net/stream_tls.h"
+#include "nntp/line.h"
 #include "nntp/response.h"
 
 #include <errno.h>
@@ -51,6 +52,16 @@ static void start_dialogue(struct conn *);
 
 /* --- failure -------------------------------------------------------------- */
 
+static enum pool_discard
+get_discard(const struct conn *c)
+{
+	if (c->failed == REASON_LIMITED)
+		return DISCARD_LIMITED;
+	/* With the settings of now it may well be made. */
+	return conn_is_current(&c->item, NULL) ? DISCARD_UNMADE :
+	    DISCARD_FAILED;
+}
+
 /* At the end of the turn: whoever began this is not on the stack any more. */
 static void
 on_failure(struct task *t)
@@ -61,8 +72,7 @@ on_failure(struct task *t)
 
 	counter_add(&backend_count(c->backend, c->loop)->failures, 1);
 	conn_become_blank(c);
-	pool_discard(&c->item, c->failed == REASON_LIMITED ? DISCARD_LIMITED :
-	    DISCARD_UNMADE, c->loop->now_ms);
+	pool_discard(&c->item, get_discard(c), c->loop->now_ms);
 	if (user_ops != NULL)
 		user_ops->unmade(user, c->failed);
 }
@@ -306,12 +316,14 @@ static void
 say(struct conn *c, enum conn_state next, const char *words,
     const char *argument)
 {
+	char line[LINE_MAX_BYTES + 1];
+	int n = snprintf(line, sizeof(line), "%s%s\r\n", words, argument);
+
+	CHECK(n < (int)sizeof(line));
 	c->state = next;
-	output_append(&c->output, words, strlen(words));
-	output_append(&c->output, argument, strlen(argument));
-	output_append(&c->output, "\r\n", 2);
 	/* A failure to send shows as an end when the answer is read. */
-	(void)!output_flush(&c->output);
+	(void)!output_write(&c->output, line, (size_t)n);
+	explicit_bzero(line, sizeof(line));
 	loop_mask(c->loop, c->stream.fd, EPOLLIN |
 	    (output_pending(&c->output) > 0 ? EPOLLOUT : 0u));
 }

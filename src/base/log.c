@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -71,6 +72,19 @@ log_open(const char *target, enum log_level level, enum log_format format)
 		atomic_store(&out.fd, fd);
 	}
 	return 0;
+}
+
+int
+log_give(uid_t uid)
+{
+	int fd = atomic_load(&out.fd);
+	struct stat st;
+
+	if (out.path == NULL)
+		return 0;
+	if (fstat(fd, &st) < 0)
+		return -1;
+	return S_ISREG(st.st_mode) ? fchown(fd, uid, (gid_t)-1) : 0;
 }
 
 int

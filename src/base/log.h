@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #define LOG_LINE_MAX 1024
 
@@ -23,6 +24,10 @@ int log_open(const char *target, enum log_level level, enum log_format format)
 
 /* Another level and form for the lines to come. Any thread. */
 void log_configure(enum log_level level, enum log_format format);
+/* Makes the open file another user's, so that it can be opened again by that
+ * one. 0, or -1 with errno; a target that is no file of its own is left alone.
+ * Main thread. */
+int log_give(uid_t uid) __attribute__((warn_unused_result));
 
 /* Opens the file of the target again (USR1, after a rotation). 0, or -1 with
  * errno: then the old file goes on. Any thread. */

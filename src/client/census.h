@@ -2,9 +2,9 @@
 /* census - how many clients each address has.
  *
  * An address is an IPv4 address or an IPv6 /64; clients at unix sockets are
- * not counted. The acceptor counts a client in, its session counts it out, once
- * (session.c, enter()). Holds one small object per address that has clients:
- * as many as there are clients, at most.
+ * not counted. A client is counted in when it is admitted (admission.h), its
+ * session counts it out, once (session.c, enter()). Holds one small object per
+ * address that has clients: as many as there are clients, at most.
  *
  * Owner: the server. Any thread; one mutex, held for some instructions. */
 #pragma once

@@ -30,6 +30,7 @@ struct client_context {
 
 	/* owner: the loop */
 	struct list sessions;
+	struct list arrivals;		/* clients that are no session yet */
 	struct list handshakes;		/* sessions, the oldest first */
 	unsigned handshakes_n;
 	bool is_draining;		/* a new session is shut down at once */

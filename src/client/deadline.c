@@ -58,6 +58,10 @@ deadline_update(struct session *s)
 		s->window_ms = 0;
 	else if (s->window_ms == 0)
 		start_window(s);
+	if (!login_is_needed(s))
+		s->login_ms = 0;
+	else if (s->login_ms == 0)
+		s->login_ms = get_now(s);
 	if (!is_inside_line(s))
 		s->line_ms = 0;
 	else if (s->line_ms == 0)
@@ -75,7 +79,8 @@ deadline_note_received(struct session *s)
 static bool
 is_login_timed(const struct session *s)
 {
-	return s->state == SESS_OPEN && login_is_needed(s);
+	return s->state == SESS_OPEN && login_is_needed(s) &&
+	    s->login_ms != 0;
 }
 
 /* Without what goes on whatever happens. */
@@ -97,7 +102,7 @@ get_pace_deadline(const struct session *s)
 static uint64_t
 get_login_deadline(const struct session *s)
 {
-	return s->started_ms + s->context->conf->proxy.login_timeout_ms;
+	return s->login_ms + s->context->conf->proxy.login_timeout_ms;
 }
 
 uint64_t

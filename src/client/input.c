@@ -133,9 +133,19 @@ keep(struct session *s, const char *p, size_t n)
 		unread = xmalloc(n);
 		memcpy(unread, p, n);
 	}
-	free(s->unread);
+	input_forget(s);
 	s->unread = unread;
 	s->unread_n = n;
+}
+
+void
+input_forget(struct session *s)
+{
+	if (s->unread != NULL)
+		explicit_bzero(s->unread, s->unread_n);
+	free(s->unread);
+	s->unread = NULL;
+	s->unread_n = 0;
 }
 
 bool
@@ -152,9 +162,9 @@ input_take_unread(struct session *s)
 }
 
 void
-input_forget(struct session *s)
+input_restart(struct session *s)
 {
-	keep(s, NULL, 0);
+	input_forget(s);
 	line_init(&s->line, 0);
 	s->input = INPUT_LINES;
 }
@@ -205,4 +215,7 @@ input_read(struct session *s)
 		memcpy(buffer, s->unread, kept);
 	taken = take(s, buffer, kept + n);
 	keep(s, buffer + taken, kept + n - taken);
+	/* A password may have been in it; the buffer stays the loop's. */
+	if (s->context->conf->users_n > 0)
+		explicit_bzero(buffer, kept + n);
 }

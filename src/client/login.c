@@ -47,7 +47,7 @@ login_change(struct session *s)
 
 	s->user = was_in ? conf_find_user(s->context->conf, s->user_name) :
 	    NULL;
-	return s->user != NULL || !was_in;
+	return s->user != NULL || !was_in || s->context->conf->users_n == 0;
 }
 
 /* What the check has found. */

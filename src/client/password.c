@@ -131,6 +131,7 @@ run(void *arg)
 	struct passwords *p = arg;
 	struct crypt_data *data = xcalloc(1, sizeof(*data));
 
+	(void)pthread_setname_np(pthread_self(), "password");
 	SYS_OK(pthread_mutex_lock(&p->sh.mutex));
 	for (;;) {
 		struct password_check *check;

@@ -77,7 +77,7 @@ free_session(struct session *s)
 	atomic_fetch_sub(&s->context->sessions_n, 1);
 	output_fini(&s->output);
 	login_free(s);
-	free(s->unread);
+	input_forget(s);
 	conf_unref(s->listen->whole);
 	free(s);
 }
@@ -203,7 +203,7 @@ session_await_tls(struct session *s)
 static void
 start_late_tls(struct session *s)
 {
-	input_forget(s);
+	input_restart(s);
 	login_free(s);
 	restart_pipeline(s);
 	enter(s, SESS_LATE_TLS);
@@ -384,7 +384,8 @@ session_start(struct client_context *context, int fd, const struct addr *peer,
 		session_shut_down(s, REASON_SHUTDOWN);
 }
 
-/* Without its listener: what it could use is used on, and nothing else. */
+/* Without its listener: one that named backends leaves those of them that are
+ * still there, and nothing else. */
 static uint64_t
 change_listener(struct session *s)
 {
@@ -394,7 +395,7 @@ change_listener(struct session *s)
 	    s->listen->s.name);
 
 	if (listen == NULL)
-		return s->listen->backends_mask == 0 ? router->all :
+		return s->listen->backends.n == 0 ? router->all :
 		    s->pipeline.eligible & router->all;
 	(void)conf_ref(listen->whole);
 	conf_unref(s->listen->whole);

@@ -64,6 +64,7 @@ struct session {
 	uint64_t window_ms;		/* the stall window began; 0: none */
 	uint64_t window_taken_bytes;	/* what the client had taken then */
 	uint64_t line_ms;		/* inside a line since; 0: it is not */
+	uint64_t login_ms;		/* must log in since; 0: need not */
 	uint64_t linger_ms;		/* LINGERING since */
 	uint64_t received_bytes;
 	enum reason end;
@@ -90,8 +91,10 @@ void session_await_tls(struct session *);
 void input_read(struct session *);
 /* Takes commands from what was read before. True when it took any. */
 bool input_take_unread(struct session *);
-/* What was read and not used yet is thrown away. */
+/* Throws away what was read and not used, and wipes it. */
 void input_forget(struct session *);
+/* The same, and what comes next is the start of a command. */
+void input_restart(struct session *);
 /* More commands may be taken now. */
 bool input_is_wanted(const struct session *);
 
@@ -117,7 +120,8 @@ bool login_is_needed(const struct session *);
 const char *login_format_user(const struct session *,
     char buf[LOGIN_TEXT_MAX]);
 void login_init(struct session *);
-/* Another configuration: false when who is logged in is no user any more. */
+/* Another configuration: false when who is logged in is no user any more, and
+ * there are others. */
 bool login_change(struct session *);
 void login_answer(struct session *, struct exchange *x);
 /* What is under way is for nobody any more. */

@@ -10,6 +10,8 @@
 #include "conf/check_tls.h"
 #include "conf/conf.h"
 #include "conf/file.h"
+#include "conf/identity.h"
+#include "conf/paths.h"
 #include "conf/report.h"
 #include "conf/section.h"
 
@@ -59,12 +61,27 @@ take_password(struct conf_backend *b, struct file *f,
 		    " it", b->password_file);
 }
 
-static void
-check_login(struct conf_backend *b, struct conf_report *report)
+static int
+read_password(struct conf_backend *b, struct conf_report *report)
 {
 	struct file f;
 	char *why;
+	int rc = file_read(&f, b->password_file, PASSWORD_FILE_MAX, &why);
 
+	if (rc == 0) {
+		take_password(b, &f, report);
+		file_fini(&f);
+	} else {
+		BACKEND_ERROR(b, "password_file", "password_file %s: %s",
+		    b->password_file, why);
+		free(why);
+	}
+	return rc;
+}
+
+static void
+check_login(struct conf_backend *b, struct conf_report *report)
+{
 	bool has_file = has_key(b, "password_file") &&
 	    b->password_file != NULL;
 	bool has_password = has_key(b, "password") || has_file;
@@ -72,16 +89,8 @@ check_login(struct conf_backend *b, struct conf_report *report)
 	if (has_key(b, "password") && has_file) {
 		BACKEND_ERROR(b, "password_file", "[backend %s] has a password"
 		    " and a password_file", b->s.name);
-	} else if (has_file) {
-		if (file_read(&f, b->password_file, PASSWORD_FILE_MAX,
-		    &why) == -1) {
-			BACKEND_ERROR(b, "password_file",
-			    "password_file %s: %s", b->password_file, why);
-			free(why);
-			return;
-		}
-		take_password(b, &f, report);
-		file_fini(&f);
+	} else if (has_file && read_password(b, report) == -1) {
+		return;
 	}
 	if (has_key(b, "username") && !has_password)
 		BACKEND_ERROR(b, "username", "[backend %s] has a username and"
@@ -212,6 +221,40 @@ is_conflict(const struct addr *a, const struct addr *b)
 	return addr_is_covered(a, b) || addr_is_covered(b, a);
 }
 
+/* A header that anybody may send tells nothing. */
+static void
+check_proxy_protocol(const struct conf_listen *l, struct conf_report *report)
+{
+	bool is_unix = addr_is_unix(&l->address);
+	const char *where = section_get_place(&l->s, KIND_LISTEN,
+	    l->proxy_protocol_from.n > 0 ? "proxy_protocol_from" :
+	    "proxy_protocol");
+
+	if (l->proxy_protocol == PROXY_PROTOCOL_REQUIRE && !is_unix &&
+	    l->proxy_protocol_from.n == 0)
+		report_add(report, SEVERITY_ERROR, where, "[listen %s]:"
+		    " proxy_protocol = require needs proxy_protocol_from, or"
+		    " anybody could say that he is somebody else", l->s.name);
+	if (l->proxy_protocol == PROXY_PROTOCOL_NO &&
+	    l->proxy_protocol_from.n > 0)
+		report_add(report, SEVERITY_WARNING, where, "[listen %s]:"
+		    " proxy_protocol_from means nothing without"
+		    " proxy_protocol = require", l->s.name);
+	if (is_unix && l->proxy_protocol_from.n > 0)
+		report_add(report, SEVERITY_ERROR, where, "[listen %s]:"
+		    " proxy_protocol_from means nothing for a unix socket",
+		    l->s.name);
+}
+
+bool
+check_is_open(const struct conf *c, const struct conf_listen *l,
+    const struct addr *bound)
+{
+	return c->users_n == 0 && l->allow.n == 0 &&
+	    (l->proxy_protocol == PROXY_PROTOCOL_REQUIRE ||
+	    !addr_is_loopback(bound));
+}
+
 static void
 check_listen(const struct conf *c, struct conf_listen *l,
     struct conf_report *report)
@@ -226,18 +269,20 @@ check_listen(const struct conf *c, struct conf_listen *l,
 			report_add(report, SEVERITY_ERROR, where,
 			    "[listen %s] and [listen %s] can't both have %s",
 			    other->s.name, l->s.name, text);
-	if (is_unix && l->allow.n + l->deny.n > 0)
+	if (is_unix && l->proxy_protocol == PROXY_PROTOCOL_NO &&
+	    l->allow.n + l->deny.n > 0)
 		report_add(report, SEVERITY_ERROR, where, "[listen %s]: allow"
 		    " and deny mean nothing for a unix socket", l->s.name);
 	if (!is_unix && l->unix_mode != 0660)
 		report_add(report, SEVERITY_WARNING, where, "[listen %s]:"
 		    " unix_mode means nothing for %s", l->s.name, text);
-	if (!addr_is_loopback(&l->address) && c->users_n == 0 &&
-	    l->allow.n == 0)
+	check_proxy_protocol(l, report);
+	if (check_is_open(c, l, &l->address))
 		report_add(report, SEVERITY_WARNING, where, "[listen %s] at %s"
-		    " can be reached from outside and has neither users nor"
+		    " can be reached from outside%s and has neither users nor"
 		    " allow: everybody may use the backends", l->s.name,
-		    text);
+		    text, l->proxy_protocol == PROXY_PROTOCOL_REQUIRE ?
+		    ", through another proxy," : "");
 	check_tls_listen(l, report);
 	fill_mask(c, l, report);
 }
@@ -351,6 +396,7 @@ fill_log(struct conf_log *log)
 void
 check_conf(struct conf *c, const char *where, struct conf_report *report)
 {
+	conf_resolve_paths(c);
 	check_backends(c, where, report);
 	for (size_t i = 0; i < c->listens_n; i++)
 		check_listen(c, &c->listens[i], report);
@@ -358,4 +404,5 @@ check_conf(struct conf *c, const char *where, struct conf_report *report)
 	for (size_t i = 0; i < c->users_n; i++)
 		check_user(&c->users[i], report);
 	fill_log(&c->log);
+	identity_find(&c->proxy, report);
 }

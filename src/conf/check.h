@@ -6,7 +6,11 @@
  * password_file). Resolves no names. Main thread. */
 #pragma once
 
+#include <stdbool.h>
+
+struct addr;
 struct conf;
+struct conf_listen;
 struct conf_report;
 
 /* Mistakes go to the report: where the value was set, or `where` for what is
@@ -14,3 +18,8 @@ struct conf_report;
  * is known of that. */
 void check_conf(struct conf *c, const char *where,
     struct conf_report *report);
+
+/* Clients of other machines get in at a listener that is bound to `bound`, and
+ * nothing is asked of them. */
+bool check_is_open(const struct conf *c, const struct conf_listen *l,
+    const struct addr *bound);

@@ -33,6 +33,9 @@ free_conf(struct conf *c)
 	section_fini(&c->routing.s, KIND_ROUTING);
 	section_fini(&c->health.s, KIND_HEALTH);
 	section_fini(&c->log.s, KIND_LOG);
+	for (size_t i = 0; i < c->files.n; i++)
+		free(c->files.v[i]);
+	free(c->files.v);
 	free(c);
 }
 

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/log.h"
 #include "net/addr.h"
@@ -75,6 +76,10 @@ enum conf_log_target {
 };
 
 struct conf;
+enum conf_proxy_protocol {
+	PROXY_PROTOCOL_NO,
+	PROXY_PROTOCOL_REQUIRE
+};
 
 /* First member of every section. */
 struct conf_section {
@@ -111,6 +116,10 @@ struct conf_proxy {
 	char *greeting;
 	bool strict;
 	char *pidfile;
+	char *user, *group;
+	uid_t uid;				/* made from user */
+	gid_t gid;				/* made from user and group */
+	bool sandbox, seccomp;
 	char *include;				/* already followed */
 };
 
@@ -118,6 +127,8 @@ struct conf_listen {
 	struct conf_section s;
 	struct addr address;
 	unsigned unix_mode;			/* mode_t bits */
+	enum conf_proxy_protocol proxy_protocol;
+	struct conf_networks proxy_protocol_from;
 	enum conf_tls tls;
 	char *tls_cert, *tls_key;		/* tls_key NULL = in tls_cert */
 	enum tls_version tls_min_version;
@@ -213,6 +224,7 @@ struct conf {
 	struct conf_user *users;		/* none = no login */
 	size_t users_n;
 	struct conf_log log;
+	struct conf_names files;		/* read, and patterns of them */
 };
 
 /* One reference more, for who reads it after others may have let it go; NULL is

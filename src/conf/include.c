@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/sandbox.h"
 #include "conf/file.h"
 #include "conf/ini.h"
 #include "conf/report.h"
+#include "conf/section.h"
 
 #define FILE_MAX (1024 * 1024)
 #define DEPTH_MAX 8
@@ -111,6 +113,7 @@ follow(struct walk *w, const struct ini_result *result, const char *path,
 		return;
 	}
 	pattern = make_pattern(result->include, path);
+	conf_add_file(w->conf, pattern);
 	switch (glob(pattern, GLOB_ERR, NULL, &found)) {
 	case 0:
 		for (size_t i = 0; i < found.gl_pathc; i++)
@@ -122,7 +125,9 @@ follow(struct walk *w, const struct ini_result *result, const char *path,
 		break;
 	default:
 		report_add(w->report, SEVERITY_ERROR, where,
-		    "include %s: can't be read", pattern);
+		    "include %s: %s", pattern,
+		    sandbox_covers(pattern, SANDBOX_READ) ? "can't be read" :
+		    "outside of the sandbox; restart to use it");
 	}
 	free(pattern);
 }
@@ -146,6 +151,7 @@ read_file(struct walk *w, const char *path, const char *where, unsigned depth)
 		return -1;
 	}
 	if (is_first_visit(w, &f.st, path, where != NULL ? where : self)) {
+		conf_add_file(w->conf, path);
 		ini_read(w->conf, path, f.text, f.n, &result, w->report);
 		if (result.secret_where != NULL && S_ISREG(f.st.st_mode) &&
 		    (f.st.st_mode & S_IROTH) != 0)

@@ -9,6 +9,8 @@
 #include <xxhash.h>
 
 #include "base/check.h"
+#include "base/sandbox.h"
+#include "base/syscalls.h"
 #include "conf/doc.h"
 #include "conf/section.h"
 #include "conf/url.h"
@@ -42,6 +44,8 @@ static const struct option_row rows[] = {
 	{ 'd', "daemon", NULL, "detach from the terminal" },
 	{ 'f', "foreground", NULL, "stay (default)" },
 	{ 'p', "pidfile", "FILE", "write the process id here" },
+	{ 'u', "user", "USER", "become this user when all sockets are bound" },
+	{ 'g', "group", "GROUP", "and keep only this group" },
 	{ 'v', "verbose", NULL, "log more (repeatable)" },
 	{ 'q', "quiet", NULL, "log less (repeatable)" },
 	{ LONG_TEST_BACKENDS, "test-backends", NULL, "connect to each backend,"
@@ -258,6 +262,12 @@ apply(struct options *o, int letter, char *arg, char **error_r)
 	case 'p':
 		return add_set(o, "proxy", settings_find(KIND_PROXY,
 		    "pidfile"), arg, "-p", error_r);
+	case 'u':
+		return add_set(o, "proxy", settings_find(KIND_PROXY,
+		    "user"), arg, "-u", error_r);
+	case 'g':
+		return add_set(o, "proxy", settings_find(KIND_PROXY,
+		    "group"), arg, "-g", error_r);
 	case 'd':
 	case 'f':
 		o->is_daemon = letter == 'd';
@@ -346,9 +356,19 @@ void
 options_print_version(FILE *f)
 {
 	unsigned xxhash = XXH_versionNumber();
+	int abi = sandbox_get_abi();
+	char seccomp[32];
 
 	fprintf(f, "%s %s\ninih, libxcrypt %s, xxHash %u.%u.%u, OpenSSL %s,"
-	    " glibc\n", PACKAGE_NAME, PACKAGE_VERSION, XCRYPT_VERSION_STR,
+	    " libseccomp %s, glibc\n",
+	    PACKAGE_NAME, PACKAGE_VERSION, XCRYPT_VERSION_STR,
 	    xxhash / 10000, xxhash / 100 % 100, xxhash % 100,
-	    OpenSSL_version(OPENSSL_VERSION_STRING));
+	    OpenSSL_version(OPENSSL_VERSION_STRING),
+	    syscalls_get_version(seccomp));
+	if (abi > 0)
+		fprintf(f, "sandbox: Landlock, version %d in this kernel\n",
+		    abi);
+	else
+		fputs("sandbox: Landlock, but not in this kernel\n", f);
+	fputs("seccomp: yes\n", f);
 }

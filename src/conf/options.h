@@ -49,7 +49,7 @@ struct options {
 	size_t listens_n;
 	struct options_backend *backends;	/* -b */
 	size_t backends_n;
-	struct options_set *sets;	/* -s, -n, -p in their order */
+	struct options_set *sets;	/* -s, -n, -p, -u, -g in their order */
 	size_t sets_n;
 	bool is_daemon;			/* -d; the last of -d and -f counts */
 	int verbosity;			/* steps: -v up, -q down */

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "conf/conf.h"
 #include "conf/field.h"
+#include "conf/file.h"
 #include "conf/report.h"
 
 void
@@ -251,6 +252,15 @@ conf_find_section(struct conf *c, enum section_kind kind, const char *name)
 			return s;
 	}
 	return NULL;
+}
+
+void
+conf_add_file(struct conf *c, const char *path)
+{
+	struct conf_names *files = &c->files;
+
+	files->v = xrealloc(files->v, (files->n + 1) * sizeof(files->v[0]));
+	files->v[files->n++] = file_make_absolute(path);
 }
 
 void

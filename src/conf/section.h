@@ -64,5 +64,7 @@ struct conf_section *conf_get_section(struct conf *c, enum section_kind kind,
 /* NULL = none of this name. */
 struct conf_section *conf_find_section(struct conf *c, enum section_kind kind,
     const char *name);
+/* Keeps the name of a file that was read, or a pattern. */
+void conf_add_file(struct conf *c, const char *path);
 /* Takes all sections of a named kind away. */
 void conf_drop_sections(struct conf *c, enum section_kind kind);

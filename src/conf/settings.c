@@ -60,6 +60,7 @@ static const char *const strategy_words[] = {
 static const char *const level_words[] = {
 	"error", "warn", "info", "debug", "trace", NULL
 };
+static const char *const proxy_protocol_words[] = { "no", "require", NULL };
 static const char *const tls_words[] = { "no", "implicit", "starttls", NULL };
 static const char *const tls_version_words[] = { "1.2", "1.3", NULL };
 static const char *const format_words[] = { "text", "json", NULL };
@@ -136,7 +137,18 @@ static const struct setting settings[] = {
   .text = "Warnings about the configuration are errors." },
 { PROXY(pidfile, pidfile), TEXT(PATH, PATH_LENGTH_MAX),
   .change = CHANGE_RESTART, .example = "/run/nntpmux.pid",
-  .text = "The process id is written here." },
+  .access = SANDBOX_REMOVE, .text = "The process id is written here." },
+{ PROXY(user, user), TEXT(WORD, 100), .change = CHANGE_RESTART,
+  .example = "nntpmux", .text = "When all sockets are bound the program becomes"
+  " this user, and leaves all groups but the one below." },
+{ PROXY(group, group), TEXT(WORD, 100), .change = CHANGE_RESTART,
+  .example = "nntpmux", .text = "The group it keeps; empty = the user's own." },
+{ PROXY(sandbox, sandbox), BOOL, .def = "yes", .change = CHANGE_RESTART,
+  .text = "Files that the configuration does not name, nor the system to find"
+  " names and certificates, can't be opened any more, where the kernel has"
+  " Landlock." },
+{ PROXY(seccomp, seccomp), BOOL, .def = "no", .change = CHANGE_RESTART,
+  .text = "System calls that the program does not need fail." },
 { PROXY(include, include), TEXT(PATTERN, PATH_LENGTH_MAX),
   .example = "conf.d/*.ini", .text = "Files that are read after this one"
   " has ended, in order of their names; relative to the directory of this"
@@ -147,6 +159,15 @@ static const struct setting settings[] = {
   " of the machine, or unix:/path. Numeric; port 0 is any free one." },
 { LISTEN(unix_mode, unix_mode), .type = SETTING_MODE, .def = "0660",
   .text = "Permissions of a unix socket." },
+{ LISTEN(proxy_protocol, proxy_protocol), ENUM(proxy_protocol_words),
+  .def = "no", .text = "require: a proxy or load balancer stands before this"
+  " listener and tells with the PROXY protocol, version 1 or 2, who the client"
+  " is. allow, deny, max_clients_per_address and the log then go by that"
+  " address." },
+{ LISTEN(proxy_protocol_from, proxy_protocol_from), LIST(NETWORKS),
+  .example = "10.0.0.2", .text = "Networks of such proxies. Who connects from"
+  " elsewhere is refused. It has to be set where proxy_protocol is required,"
+  " except at a unix socket, whose unix_mode says who may connect." },
 { LISTEN(tls, tls), ENUM(tls_words), .def = "no",
   .text = "Encryption: none, from the first byte on (implicit; news servers"
   " have port 563 for it), or when a client says STARTTLS." },

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/sandbox.h"
+
 enum section_kind {
 	KIND_PROXY,
 	KIND_LISTEN,
@@ -60,6 +62,7 @@ struct setting {
 	bool is_needed;			/* "key =" without a value is wrong */
 	const char *example;		/* where there is no default */
 	const char *text;		/* one sentence for people */
+	enum sandbox_access access;	/* to a SETTING_PATH, while it runs */
 };
 
 struct section {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* listener - opening a socket to listen on.
  *
- * Main thread, before the server runs. */
+ * Any thread closes one. Opening sets the umask for a moment: main thread. */
 #pragma once
 
 struct addr;

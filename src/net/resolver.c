@@ -16,7 +16,7 @@
 #define NS_PER_S (1000 * NS_PER_MS)
 
 /* What is known of a name. One per host and port, kept for good: there are as
- * many as backends. */
+ * many as were ever configured. */
 struct known {
 	struct list link;
 	struct resolver *resolver;
@@ -134,6 +134,7 @@ look_up(void *arg)
 	char port[8];
 	int error;
 
+	(void)pthread_setname_np(pthread_self(), "resolver");
 	snprintf(port, sizeof(port), "%u", k->port);
 	error = getaddrinfo(k->host, port, &hints, &found);
 	lock(rs);
@@ -158,7 +159,6 @@ start_look_up(struct known *k)
 	pthread_t thread;
 
 	if (pthread_create(&thread, NULL, look_up, k) == 0) {
-		(void)pthread_setname_np(thread, "resolver");
 		SYS_OK(pthread_detach(thread));
 		return;
 	}

@@ -26,7 +26,7 @@ struct resolve {
 	struct message message;	/* .deliver: runs on .loop with the answer */
 	struct loop *loop;
 	void *user;		/* the asker's; it may set NULL to give up */
-	const char *host;	/* borrowed until the answer */
+	const char *host;	/* borrowed by resolver_ask() only */
 	uint16_t port;
 
 	/* the answer: n 0 = failed, error tells why (gai_strerror(3)) */

@@ -42,6 +42,9 @@
 	    "400 all places of your address are taken, come back later")      \
 	X(ADDRESS_REFUSED, "address-refused", "client address is not allowed",\
 	    "502 access denied")                                              \
+	X(PROXY_HEADER, "proxy-header", "PROXY header missing or wrong", NULL)\
+	X(PROXY_TIMEOUT, "proxy-timeout", "no PROXY header in time", NULL)    \
+	X(PROXY_LOST, "proxy-lost", "closed before its PROXY header", NULL)   \
 	/* a command fails: the session ends with it */                       \
 	X(WAIT_TIMEOUT, "wait-timeout", "no backend connection came free",    \
 	    "400 no news server came free in time, try again")                \

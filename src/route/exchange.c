@@ -61,6 +61,8 @@ exchange_free(struct exchange *x)
 	CHECK(!list_is_linked(&x->link) && !list_is_linked(&x->relay_link));
 	mend_free(x->mend);
 	free(x->answer);
+	/* AUTHINFO has secrets in it; which command it is does not matter. */
+	explicit_bzero(x->line, x->line_n);
 	free(x);
 }
 

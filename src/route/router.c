@@ -484,12 +484,13 @@ router_start_clock(const struct router *r, struct exchange *x,
 	update_timer(x, l);
 }
 
-/* The backend whose pool the granted item is of. */
+/* The backend whose pool the granted item is of: it is there, the others may be
+ * gone. */
 static struct backend *
 get_granting(const struct route_wait *w)
 {
 	for (unsigned i = 0; i < w->places_n; i++)
-		if (w->places[i].backend->pool == w->waiter.item->pool)
+		if (w->places[i].ticket.pool == w->waiter.item->pool)
 			return w->places[i].backend;
 	NEVER("a grant of an unknown pool");
 }

@@ -3,15 +3,17 @@
 
 #include "base/check.h"
 #include "base/log.h"
-#include "client/census.h"
+#include "client/admission.h"
+#include "conf/check.h"
 #include "conf/conf.h"
 #include "net/call.h"
 #include "net/listener.h"
 #include "nntp/reason.h"
+#include "server/activation.h"
+#include "server/confine.h"
 #include "server/worker.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -26,69 +28,142 @@ static void on_connection(struct loop *l, void *arg, uint32_t events);
 /* --- opening ------------------------------------------------------------------- */
 
 static struct listener *
-find_listener(const struct acceptor *a, const struct addr *address)
+add_listener(struct acceptor *a, const struct conf_listen *conf, int fd)
 {
-	for (size_t i = 0; i < a->listeners_n; i++) {
-		const struct addr *at = &a->listeners[i].conf->address;
+	struct listener *l = &a->listeners[a->listeners_n++];
 
-		if (addr_is_equal(at, address) && at->dual == address->dual)
-			return &a->listeners[i];
-	}
-	return NULL;
+	l->acceptor = a;
+	l->conf = conf;
+	l->fd = fd;
+	return l;
 }
 
 static int
 open_one(struct acceptor *a, const struct conf_listen *conf)
 {
-	struct listener *l = &a->listeners[a->listeners_n];
 	char text[ADDR_TEXT_MAX];
+	struct addr bound;
+	int fd = listener_open(&conf->address, conf->unix_mode, &bound);
 
-	l->acceptor = a;
-	l->conf = conf;
-	l->fd = listener_open(&conf->address, conf->unix_mode, &l->bound);
-	if (l->fd < 0) {
+	if (fd < 0) {
 		log_error("can't listen on %s (%s): %s",
 		    addr_format(&conf->address, text), conf->s.name,
 		    strerror(errno));
 		return -1;
 	}
-	a->listeners_n++;
+	add_listener(a, conf, fd)->bound = bound;
 	return 0;
+}
+
+/* Where it is bound is not for the configuration to say, so what was checked of
+ * the address there is checked of this one. */
+static int
+lend_one(struct acceptor *a, const struct conf_listen *conf, int fd)
+{
+	struct listener *l = add_listener(a, conf, fd);
+	char text[ADDR_TEXT_MAX];
+
+	l->is_lent = true;
+	l->bound.len = sizeof(l->bound.storage);
+	SYS_OK(getsockname(fd, &l->bound.sa, &l->bound.len));
+	if (!check_is_open(a->conf, conf, &l->bound))
+		return 0;
+	log_at(a->conf->proxy.strict ? LEVEL_ERROR : LEVEL_WARN,
+	    "[listen %s] at %s can be reached from outside and has neither"
+	    " users nor allow: everybody may use the backends", conf->s.name,
+	    addr_format(&l->bound, text));
+	return a->conf->proxy.strict ? -1 : 0;
+}
+
+/* All sockets of its name that were handed over; if there are none, its own. */
+static int
+open_all_of(struct acceptor *a, const struct conf_listen *conf,
+    struct activation *sockets)
+{
+	int fd = activation_take(sockets, conf->s.name);
+
+	if (fd < 0)
+		return open_one(a, conf);
+	for (; fd >= 0; fd = activation_take(sockets, conf->s.name))
+		if (lend_one(a, conf, fd) < 0)
+			return -1;
+	return 0;
+}
+
+static int
+open_all(struct acceptor *a, struct activation *sockets)
+{
+	const struct conf *conf = a->conf;
+
+	if (activation_read(sockets) < 0)
+		return -1;
+	a->listeners = xcalloc(conf->listens_n + sockets->n,
+	    sizeof(a->listeners[0]));
+	for (size_t i = 0; i < conf->listens_n; i++)
+		if (open_all_of(a, &conf->listens[i], sockets) < 0)
+			return -1;
+	return activation_check_rest(sockets);
 }
 
 int
 acceptor_open(struct acceptor *a, const struct conf *conf)
 {
+	struct activation sockets;
+	int rc;
+
 	*a = (struct acceptor){ .conf = conf };
-	a->listeners = xcalloc(conf->listens_n, sizeof(a->listeners[0]));
-	for (size_t i = 0; i < conf->listens_n; i++)
-		if (open_one(a, &conf->listens[i]) < 0) {
-			acceptor_close(a);
-			return -1;
-		}
-	return 0;
+	rc = open_all(a, &sockets);
+	activation_fini(&sockets);
+	if (rc < 0)
+		acceptor_close(a);
+	return rc;
+}
+
+void
+acceptor_give_sockets(const struct acceptor *a)
+{
+	for (size_t i = 0; i < a->listeners_n; i++)
+		if (addr_is_unix(&a->listeners[i].bound) &&
+		    !a->listeners[i].is_lent)
+			confine_give_socket(&a->conf->proxy,
+			    a->listeners[i].bound.un.sun_path);
+}
+
+static void
+close_one(const struct listener *l)
+{
+	if (l->is_lent)
+		close(l->fd);
+	else
+		listener_close(l->fd, &l->bound);
+}
+
+static bool
+has_socket(const struct acceptor *a, int fd)
+{
+	for (size_t i = 0; i < a->listeners_n; i++)
+		if (a->listeners[i].fd == fd)
+			return true;
+	return false;
 }
 
 /* All but those that are another's, too. */
 static void
 close_listeners(struct acceptor *a, const struct acceptor *other)
 {
-	for (size_t i = 0; i < a->listeners_n; i++) {
-		struct listener *l = &a->listeners[i];
-
-		if (find_listener(other, &l->conf->address) == NULL)
-			listener_close(l->fd, &l->bound);
-	}
+	for (size_t i = 0; i < a->listeners_n; i++)
+		if (!has_socket(other, a->listeners[i].fd))
+			close_one(&a->listeners[i]);
 	free(a->listeners);
 	a->listeners = NULL;
 	a->listeners_n = 0;
 }
 
+static const struct acceptor none;
+
 void
 acceptor_close(struct acceptor *a)
 {
-	static const struct acceptor none;
-
 	close_listeners(a, &none);
 }
 
@@ -136,38 +211,25 @@ count_clients(struct acceptor *a)
 	return n;
 }
 
-/* REASON_NONE: it is in, and counted. */
+/* Of a proxy before us; it can't be refused for whom it brings yet. A unix
+ * socket has its permissions. */
+static enum reason
+enter_proxy(const struct conf_listen *conf, const struct addr *peer)
+{
+	return addr_is_unix(peer) || network_any_has(
+	    conf->proxy_protocol_from.v, conf->proxy_protocol_from.n, peer) ?
+	    REASON_NONE : REASON_ADDRESS_REFUSED;
+}
+
 static enum reason
 enter(struct acceptor *a, const struct conf_listen *conf,
     const struct addr *peer)
 {
-	if (network_any_has(conf->deny.v, conf->deny.n, peer) ||
-	    (conf->allow.n > 0 &&
-	    !network_any_has(conf->allow.v, conf->allow.n, peer)))
-		return REASON_ADDRESS_REFUSED;
 	if (count_clients(a) >= a->clients_max)
 		return REASON_SERVER_FULL;
-	if (!census_enter(a->census, peer,
-	    a->conf->proxy.max_clients_per_address))
-		return REASON_ADDRESS_FULL;
-	return REASON_NONE;
-}
-
-static void
-refuse(const struct conf_listen *conf, int fd, const struct addr *peer,
-    enum reason reason)
-{
-	char line[128], text[ADDR_TEXT_MAX];
-	int n = snprintf(line, sizeof(line), "%s\r\n", reason_answer(reason));
-
-	log_info("client=%s end=%s (%s)", addr_format(peer, text),
-	    reason_key(reason), reason_words(reason));
-	/* A new socket takes one line; a client that is gone loses nothing, and
-	 * one that waits for a handshake would not understand it. */
-	if (conf->tls != TLS_IMPLICIT)
-		(void)!send(fd, line, (size_t)n, MSG_NOSIGNAL);
-	(void)shutdown(fd, SHUT_WR);
-	close(fd);
+	if (conf->proxy_protocol == PROXY_PROTOCOL_REQUIRE)
+		return enter_proxy(conf, peer);
+	return admission_enter(a->census, a->conf, conf, peer);
 }
 
 static struct worker *
@@ -192,7 +254,7 @@ admit(struct listener *l, int fd, const struct addr *peer)
 	enum reason reason = enter(a, l->conf, peer);
 
 	if (reason != REASON_NONE)
-		refuse(l->conf, fd, peer, reason);
+		admission_refuse(l->conf, fd, peer, reason);
 	else
 		worker_give_client(choose_worker(a), fd, peer, l->conf);
 }
@@ -225,26 +287,91 @@ on_connection(struct loop *loop, void *arg, uint32_t events)
 	}
 }
 
+/* Those that another one does not have. */
+static void
+log_listeners(const struct acceptor *a, const struct acceptor *other)
+{
+	char text[ADDR_TEXT_MAX];
+
+	for (size_t i = 0; i < a->listeners_n; i++) {
+		const struct listener *l = &a->listeners[i];
+
+		if (!has_socket(other, l->fd))
+			log_info("listening on %s (%s)",
+			    addr_format(&l->bound, text), l->conf->s.name);
+	}
+}
+
 /* --- another configuration ------------------------------------------------------- */
+
+/* What was handed over under its name. 0: nothing; -1: it must not be used. */
+static int
+keep_lent(const struct acceptor *a, struct acceptor *next,
+    const struct conf_listen *conf)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < a->listeners_n; i++) {
+		const struct listener *l = &a->listeners[i];
+
+		if (!l->is_lent || strcmp(l->conf->s.name, conf->s.name) != 0)
+			continue;
+		if (lend_one(next, conf, l->fd) < 0)
+			return -1;
+		n++;
+	}
+	return n;
+}
+
+/* Where the kernel chooses the port, each section has its own. */
+static bool
+is_same(const struct conf_listen *a, const struct conf_listen *b)
+{
+	bool is_chosen = !addr_is_unix(&a->address) &&
+	    addr_get_port(&a->address) == 0;
+
+	return addr_is_equal(&a->address, &b->address) &&
+	    a->address.dual == b->address.dual &&
+	    (!is_chosen || strcmp(a->s.name, b->s.name) == 0);
+}
+
+static const struct listener *
+find_listener(const struct acceptor *a, const struct conf_listen *conf)
+{
+	for (size_t i = 0; i < a->listeners_n; i++)
+		if (!a->listeners[i].is_lent &&
+		    is_same(a->listeners[i].conf, conf))
+			return &a->listeners[i];
+	return NULL;
+}
+
+static int
+keep_or_open(const struct acceptor *a, struct acceptor *next,
+    const struct conf_listen *conf)
+{
+	const struct listener *l = find_listener(a, conf);
+	int n = keep_lent(a, next, conf);
+
+	if (n != 0)
+		return n;
+	if (l == NULL)
+		return open_one(next, conf);
+	add_listener(next, conf, l->fd)->bound = l->bound;
+	return 0;
+}
 
 int
 acceptor_prepare(const struct acceptor *a, const struct conf *conf,
     struct acceptor *next)
 {
 	*next = (struct acceptor){ .conf = conf };
-	next->listeners = xcalloc(conf->listens_n, sizeof(next->listeners[0]));
-	for (size_t i = 0; i < conf->listens_n; i++) {
-		const struct conf_listen *listen = &conf->listens[i];
-		const struct listener *l = find_listener(a, &listen->address);
-
-		if (l != NULL) {
-			next->listeners[next->listeners_n] = *l;
-			next->listeners[next->listeners_n++].conf = listen;
-		} else if (open_one(next, listen) < 0) {
+	next->listeners = xcalloc(conf->listens_n + a->listeners_n,
+	    sizeof(next->listeners[0]));
+	for (size_t i = 0; i < conf->listens_n; i++)
+		if (keep_or_open(a, next, &conf->listens[i]) < 0) {
 			acceptor_abandon(a, next);
 			return -1;
 		}
-	}
 	return 0;
 }
 
@@ -282,7 +409,7 @@ set_mode(const struct listener *l)
 {
 	const struct addr *at = &l->conf->address;
 
-	if (addr_is_unix(at) && chmod(at->un.sun_path, l->conf->unix_mode) < 0)
+	if (addr_is_unix(at) && !l->is_lent && chmod(at->un.sun_path, l->conf->unix_mode) < 0)
 		log_warn("%s: can't change its mode: %s", at->un.sun_path,
 		    strerror(errno));
 }
@@ -293,6 +420,7 @@ change(void *arg)
 	struct change *c = arg;
 	struct acceptor *a = c->acceptor, *next = c->next;
 
+	log_listeners(next, a);
 	close_listeners(a, next);
 	a->conf = next->conf;
 	a->clients_max = c->clients_max;
@@ -321,19 +449,9 @@ run(void *arg)
 {
 	struct acceptor *a = arg;
 
+	(void)pthread_setname_np(pthread_self(), "acceptor");
 	loop_run(&a->loop);
 	return NULL;
-}
-
-static void
-log_listeners(const struct acceptor *a)
-{
-	char text[ADDR_TEXT_MAX];
-
-	for (size_t i = 0; i < a->listeners_n; i++)
-		log_info("listening on %s (%s)",
-		    addr_format(&a->listeners[i].bound, text),
-		    a->listeners[i].conf->s.name);
 }
 
 int
@@ -355,8 +473,7 @@ acceptor_start(struct acceptor *a, struct worker *workers, unsigned workers_n,
 		loop_fini(&a->loop);
 		return error;
 	}
-	(void)pthread_setname_np(a->thread, "acceptor");
-	log_listeners(a);
+	log_listeners(a, &none);
 	return 0;
 }
 

@@ -55,6 +55,7 @@ run(void *arg)
 {
 	struct housekeeper *h = arg;
 
+	(void)pthread_setname_np(pthread_self(), "housekeeper");
 	loop_run(&h->loop);
 	LIST_EACH(link, &h->wards)
 		health_stop(&to_ward(link)->health);
@@ -88,8 +89,6 @@ housekeeper_start(struct housekeeper *h, const struct conf *conf,
 		(void)ward_new(h, &conf->health, backends[i]);
 	set_stats_interval(h, conf->log.stats_interval_ms);
 	error = pthread_create(&h->thread, NULL, run, h);
-	if (error == 0)
-		(void)pthread_setname_np(h->thread, "housekeeper");
 	return error;
 }
 

@@ -14,22 +14,36 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* More than all limits of the configuration come to. */
+#define DESCRIPTORS_MAX (1u << 21)
+
 static int ready_fd = -1;	/* to the parent of a daemon */
 
 unsigned
-process_raise_descriptor_limit(uint64_t needed_n)
+process_get_descriptor_max(void)
 {
 	struct rlimit limit;
 
 	SYS_OK(getrlimit(RLIMIT_NOFILE, &limit));
-	if (limit.rlim_max < needed_n) {
-		log_warn("descriptor limit %llu is under the %llu that "
-		    "max_clients and the backends need",
-		    (unsigned long long)limit.rlim_max,
+	return limit.rlim_max < DESCRIPTORS_MAX ? (unsigned)limit.rlim_max :
+	    DESCRIPTORS_MAX;
+}
+
+unsigned
+process_raise_descriptor_limit(uint64_t needed_n)
+{
+	unsigned most = process_get_descriptor_max();
+	struct rlimit limit;
+
+	if (most < needed_n) {
+		log_warn("descriptor limit %u is under the %llu that "
+		    "max_clients and the backends need", most,
 		    (unsigned long long)needed_n);
-		needed_n = limit.rlim_max;
+		needed_n = most;
 	}
-	/* Also when it goes down: the table of watches is of this size. */
+	SYS_OK(getrlimit(RLIMIT_NOFILE, &limit));
+	/* Also when it goes down: more than the table of watches holds must
+	 * not be. */
 	limit.rlim_cur = needed_n;
 	SYS_OK(setrlimit(RLIMIT_NOFILE, &limit));
 	return (unsigned)needed_n;

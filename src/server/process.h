@@ -2,14 +2,16 @@
 /* process - what the program is to the system: descriptor limit, daemon,
  * pidfile, signals.
  *
- * Main thread only; everything but process_wait_signal() before other threads
- * run. */
+ * Main thread only; everything but process_wait_signal() and
+ * process_raise_descriptor_limit() before other threads run. */
 #pragma once
 
 #include <stdint.h>
 
+/* How far the limit of open descriptors can be raised, for loop_table_init(). */
+unsigned process_get_descriptor_max(void);
 /* Raises the limit of open descriptors to what is needed, if it can be; else
- * says in the log how far it goes. Result: the limit, for loop_table_init(). */
+ * says in the log how far it goes. Result: the limit. */
 unsigned process_raise_descriptor_limit(uint64_t needed_n);
 
 /* Detaches; the caller goes on in the child. 0, or -1 with errno. The parent

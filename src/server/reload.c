@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* reload - another configuration takes the place of the one that runs.
  *
- *     read and check all ──► open what is new ──► make the new snapshot
- *                                                        │
- *     no new clients ──► its backends are looked after ──┘
- *       └─► each worker, all of its clients at once ──► others leave
+ *     read and check all ──► open listeners ──► find backends, check users
+ *                                                  │
+ *     make the new snapshot ──► no new clients ──► backends: other settings
+ *       └─► each worker, all of its clients at once ──► other backends leave
  *             └─► new clients ──► what was before is let go
  *
- * Up to the snapshot everything can fail, and nothing has changed then. After
- * it nothing can. Each step is a call on the loop whose it is, so when a step
+ * In the first line everything can fail, and nothing has changed then. After it
+ * nothing can. Each step is a call on the loop whose it is, so when a step
  * has returned, that loop knows nothing of what was before: the old snapshot
  * needs no count of its users. */
 #include "server/server_priv.h"
@@ -21,6 +21,8 @@
 #include "conf/report.h"
 #include "net/loop.h"
 #include "route/router.h"
+#include "server/confine.h"
+#include "server/notify.h"
 
 #include <string.h>
 
@@ -66,38 +68,30 @@ read_again(const struct server *s)
 
 /* --- which backend is which ------------------------------------------------------ */
 
+/* Takes it out of those that there are, so each is found once; NULL: it is
+ * new. */
 static struct backend *
-find(const struct reload *r, const struct conf_backend *conf, bool any_port)
+take_same(struct reload *r, const struct conf_backend *conf, bool any_name)
 {
 	for (size_t i = 0; i < r->all_n; i++) {
-		const struct conf_backend *old = r->all[i] != NULL ?
-		    r->all[i]->conf : NULL;
+		struct backend *b = r->all[i];
 
-		if (old != NULL && backend_is_same(old, conf) &&
-		    (any_port || old->port == conf->port))
-			return r->all[i];
+		if (b != NULL && backend_is_same(b->conf, conf) &&
+		    (any_name || strcmp(b->name, conf->s.name) == 0)) {
+			r->all[i] = NULL;
+			return b;
+		}
 	}
 	return NULL;
 }
 
 static void
-strike_out(struct reload *r, const struct backend *b)
+take_over(struct reload *r, bool any_name)
 {
-	for (size_t i = 0; i < r->all_n; i++)
-		if (r->all[i] == b)
-			r->all[i] = NULL;
-}
-
-/* Those that are there already, each once. */
-static void
-take_over(struct reload *r, bool any_port)
-{
-	for (size_t i = 0; i < r->conf->backends_n; i++) {
-		if (r->backends[i] != NULL)
-			continue;
-		r->backends[i] = find(r, &r->conf->backends[i], any_port);
-		strike_out(r, r->backends[i]);
-	}
+	for (size_t i = 0; i < r->conf->backends_n; i++)
+		if (r->backends[i] == NULL)
+			r->backends[i] = take_same(r, &r->conf->backends[i],
+			    any_name);
 }
 
 /* False: those that still leave have all the places. */
@@ -133,7 +127,7 @@ find_backends(struct reload *r, struct server *s)
 	r->all_n = housekeeper_freeze(&s->housekeeper, r->all);
 	for (size_t i = 0; i < r->all_n; i++)
 		r->used |= UINT64_C(1) << r->all[i]->index;
-	/* One with the same address goes before one at another port. */
+	/* Of two sections with one account each keeps its own. */
 	take_over(r, false);
 	take_over(r, true);
 }
@@ -168,6 +162,7 @@ take_effect(struct reload *r, struct server *s)
 	const struct conf *old = s->conf;
 	struct router *old_router = s->router;
 
+	server_provide_descriptors(s, r->conf);
 	make_new(r, s);
 	s->router = router_new(r->conf, r->backends);
 	s->conf = r->conf;
@@ -227,12 +222,15 @@ try(struct reload *r, struct server *s)
 void
 server_reload(struct server *s)
 {
-	struct reload r = { .conf = read_again(s) };
+	struct reload r = { 0 };
 
-	if (r.conf != NULL && try(&r, s)) {
+	notify_reloading();
+	r.conf = read_again(s);
+	if (r.conf != NULL && confine_covers(r.conf) && try(&r, s)) {
 		log_info("the configuration was read again: it holds now");
-		return;
+	} else {
+		log_error("the configuration stays as it was");
+		conf_unref(r.conf);
 	}
-	log_error("the configuration stays as it was");
-	conf_unref(r.conf);
+	server_tell_ready(s);
 }

@@ -13,11 +13,14 @@
 #include "net/loop.h"
 #include "net/resolver.h"
 #include "route/router.h"
+#include "server/confine.h"
+#include "server/notify.h"
 #include "server/process.h"
 #include "server/server.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -54,6 +57,17 @@ server_count_descriptors(const struct conf *conf, unsigned threads_n)
 	for (size_t i = 0; i < conf->backends_n; i++)
 		n += conf->backends[i].max_connections;
 	return n;
+}
+
+void
+server_provide_descriptors(struct server *s, const struct conf *conf)
+{
+	uint64_t n = (uint64_t)server_count_descriptors(conf, s->workers_n) +
+	    conf->proxy.max_clients;
+
+	/* Those who are there already stay, however many there may be now. */
+	if (n > s->descriptors_n)
+		s->descriptors_n = process_raise_descriptor_limit(n);
 }
 
 unsigned
@@ -102,6 +116,20 @@ start_workers(struct server *s)
 	return error;
 }
 
+static void
+watch_loops(struct server *s)
+{
+	char name[24];
+
+	watchdog_init(&s->watchdog, s->workers_n + 2);
+	for (unsigned i = 0; i < s->workers_n; i++) {
+		snprintf(name, sizeof(name), "worker%u", i);
+		watchdog_add(&s->watchdog, &s->workers[i].loop, name);
+	}
+	watchdog_add(&s->watchdog, &s->housekeeper.loop, "housekeeper");
+	watchdog_add(&s->watchdog, &s->acceptor.loop, "acceptor");
+}
+
 static int
 start_threads(struct server *s)
 {
@@ -127,6 +155,8 @@ start_threads(struct server *s)
 	if (error == 0)
 		error = acceptor_start(&s->acceptor, s->workers,
 		    s->workers_n, s->census, clients_max);
+	if (error == 0)
+		watch_loops(s);
 	return error;
 }
 
@@ -253,6 +283,15 @@ free_all(struct server *s)
 		worker_fini(&s->workers[i]);
 	housekeeper_fini(&s->housekeeper);
 	free(s->workers);
+	watchdog_fini(&s->watchdog);
+}
+
+void
+server_tell_ready(const struct server *s)
+{
+	notify_ready();
+	notify_status("%u workers, %zu backends", s->workers_n,
+	    s->conf->backends_n);
 }
 
 /* --- signals ------------------------------------------------------------------------ */
@@ -261,7 +300,8 @@ static void
 serve_signals(struct server *s)
 {
 	for (;;) {
-		switch (process_wait_signal(-1)) {
+		switch (process_wait_signal(watchdog_tick(&s->watchdog,
+		    loop_clock_ms()))) {
 		case SIGTERM:
 		case SIGINT:
 			return;
@@ -287,19 +327,25 @@ set_up(struct server *s)
 	const struct conf_proxy *proxy = &s->conf->proxy;
 
 	s->workers_n = server_count_threads(s->conf);
-	s->descriptors_n = process_raise_descriptor_limit((uint64_t)
-	    server_count_descriptors(s->conf, s->workers_n) +
-	    proxy->max_clients);
-	loop_table_init(s->descriptors_n);
+	loop_table_init(process_get_descriptor_max());
+	server_provide_descriptors(s, s->conf);
 	if (acceptor_open(&s->acceptor, s->conf) < 0)
 		return -1;
 	if (s->options->is_daemon && process_detach() < 0) {
 		log_error("can't detach: %s", strerror(errno));
 		return -1;
 	}
+	/* Whoever reads the pidfile may send one. */
+	process_block_signals();
 	if (process_write_pidfile(proxy->pidfile) < 0) {
 		log_error("can't write %s: %s", proxy->pidfile,
 		    strerror(errno));
+		return -1;
+	}
+	acceptor_give_sockets(&s->acceptor);
+	confine_give_log(proxy);
+	if (confine_enter(s->conf) < 0) {
+		process_remove_pidfile(proxy->pidfile);
 		return -1;
 	}
 	return 0;
@@ -317,11 +363,12 @@ start(struct server *s)
 		    strerror(errno));
 		return -1;
 	}
+	/* Whoever sees that it listens may send one already. */
+	process_block_signals();
 	if (set_up(s) < 0) {
 		acceptor_close(&s->acceptor);
 		return -1;
 	}
-	process_block_signals();
 	error = start_threads(s);
 	if (error == 0)
 		return 0;
@@ -343,7 +390,9 @@ server_run(const struct conf *conf, const struct options *options)
 		return EXIT_RUNTIME;
 	}
 	process_report_ready();
+	server_tell_ready(s);
 	serve_signals(s);
+	notify_stopping();
 	acceptor_stop(&s->acceptor);
 	acceptor_close(&s->acceptor);
 	s->backends_n = housekeeper_freeze(&s->housekeeper, s->backends);

@@ -8,6 +8,7 @@
 #include "conf/conf.h"
 #include "server/acceptor.h"
 #include "server/housekeeper.h"
+#include "server/watchdog.h"
 #include "server/worker.h"
 
 #include <stdint.h>
@@ -34,15 +35,21 @@ struct server {
 	struct router *router;
 	struct worker *workers;
 	unsigned workers_n, started_n;
-	unsigned descriptors_n;		/* the limit */
+	unsigned descriptors_n;		/* the limit; never falls */
 	uint64_t until_ms;		/* shutdown_timeout; 0: end at once */
 	struct housekeeper housekeeper;
+	struct watchdog watchdog;
 };
 
 /* --- server.c --- */
+/* Raises the limit to what this configuration needs, if it can be. */
+void server_provide_descriptors(struct server *, const struct conf *);
 /* The clients that there are descriptors for, max_clients at most; a lack is
  * logged. */
 unsigned server_get_clients_max(const struct server *, const struct conf *);
+
+/* The service manager hears that it serves. */
+void server_tell_ready(const struct server *);
 
 /* --- reload.c --- */
 /* Reads the configuration again. All of it is taken over, or nothing, and the

@@ -3,6 +3,7 @@
 
 #include "backend/conn.h"
 #include "base/check.h"
+#include "client/arrival.h"
 #include "client/session.h"
 #include "net/call.h"
 
@@ -22,7 +23,11 @@ static void *
 run(void *arg)
 {
 	struct worker *w = arg;
+	char name[24];
 
+	/* Each thread names itself: inside the sandbox no other can. */
+	snprintf(name, sizeof(name), "worker%u", w->loop.index);
+	(void)pthread_setname_np(pthread_self(), name);
 	loop_run(&w->loop);
 	conn_end_all(w->backends, w->backends_n, &w->loop);
 	return NULL;
@@ -32,7 +37,6 @@ int
 worker_start(struct worker *w, unsigned index,
     const struct client_context *shared)
 {
-	char name[16];
 	int error;
 
 	if (loop_init(&w->loop, index) < 0)
@@ -44,20 +48,21 @@ worker_start(struct worker *w, unsigned index,
 	w->context.failures = shared->failures;
 	w->context.loop = &w->loop;
 	list_init(&w->context.sessions);
+	list_init(&w->context.arrivals);
 	list_init(&w->context.handshakes);
 	error = pthread_create(&w->thread, NULL, run, w);
 	if (error != 0) {
 		loop_fini(&w->loop);
 		return error;
 	}
-	snprintf(name, sizeof(name), "worker%u", index);
-	(void)pthread_setname_np(w->thread, name);
 	return 0;
 }
 
 static void
 end_sessions(struct worker *w)
 {
+	LIST_EACH(link, &w->context.arrivals)
+		arrival_shut_down(link);
 	LIST_EACH(link, &w->context.sessions)
 		session_abort(session_from_link(link));
 }
@@ -67,7 +72,7 @@ on_new_client(struct message *m)
 {
 	struct new_client *n = LIST_ENTRY(m, struct new_client, message);
 
-	session_start(&n->worker->context, n->fd, &n->peer, n->listen);
+	arrival_start(&n->worker->context, n->fd, &n->peer, n->listen);
 	if (n->worker->loop.is_stopping)
 		end_sessions(n->worker);
 	free(n);
@@ -127,6 +132,8 @@ on_drain(struct message *m)
 	struct worker *w = LIST_ENTRY(m, struct worker, drain);
 
 	w->context.is_draining = true;
+	LIST_EACH(link, &w->context.arrivals)
+		arrival_shut_down(link);
 	LIST_EACH(link, &w->context.sessions)
 		session_shut_down(session_from_link(link), REASON_SHUTDOWN);
 }

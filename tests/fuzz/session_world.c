@@ -78,6 +78,7 @@ void __wrap_breaker_init(struct breaker *b, unsigned unhealthy_threshold,
     unsigned healthy_threshold);
 void __wrap_log_write(enum log_level level, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+unsigned __wrap_process_get_descriptor_max(void);
 unsigned __wrap_process_raise_descriptor_limit(uint64_t needed_n);
 void __wrap_process_block_signals(void);
 int __wrap_process_wait_signal(int max_wait_ms);
@@ -89,6 +90,15 @@ int __wrap_conf_load(const struct options *o, struct conf **conf_r,
 void __real_backend_free(struct backend *b);
 void __wrap_backend_free(struct backend *b);
 void __wrap_loop_call(struct loop *l, loop_call_f *run, void *arg);
+int __wrap_confine_enter(const struct conf *c);
+
+/* The fuzzer needs its files. */
+int
+__wrap_confine_enter(const struct conf *c)
+{
+	(void)c;
+	return 0;
+}
 
 int
 __wrap_clock_gettime(clockid_t id, struct timespec *ts)
@@ -206,6 +216,12 @@ __wrap_log_write(enum log_level level, const char *fmt, ...)
 		    (unsigned long long)(world.now_ms - START_MS), level,
 		    line);
 	CHECK(strncmp(fmt, "defect", 6) != 0);
+}
+
+unsigned
+__wrap_process_get_descriptor_max(void)
+{
+	return DESCRIPTORS;
 }
 
 unsigned

@@ -217,8 +217,12 @@ class Proxy:
 
     def wait_log(self, pattern, n=1):
         """Until n lines match; gives the last match."""
-        wait_until(lambda: len(re.findall(pattern, self.log(), re.M)) >= n,
-                   what="/%s/ in the log:\n%s" % (pattern, self.log()))
+        try:
+            wait_until(lambda: len(re.findall(pattern, self.log(),
+                                              re.M)) >= n)
+        except AssertionError:
+            raise AssertionError("waited in vain for /%s/ in the log:\n%s"
+                                 % (pattern, self.log())) from None
         return list(re.finditer(pattern, self.log(), re.M))[-1]
 
     def counts(self, name):

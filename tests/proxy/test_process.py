@@ -8,6 +8,7 @@ listeners, allow, deny, max_clients   test_listener_*, test_allow_*, test_full_*
 pidfile, daemon                       test_pidfile_*, test_daemon_*
 """
 
+import contextlib
 import os
 import pathlib
 import resource
@@ -392,6 +393,30 @@ def test_pidfile_that_cannot_be_written(bed):
     done = bed.run("-l", "127.0.0.1:0", "-b", "nntp://127.0.0.1:9",
                    "-p", "/nonexistent/pid")
     assert done.returncode == 1 and "/nonexistent/pid" in done.stderr
+
+
+def test_pidfile_whoever_reads_it_may_signal(bed):
+    """It is written when signals have their meaning already."""
+    path = bed.tmp / "pid"
+    os.mkfifo(path)
+    fd = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(fd, b"x")
+    proxy = bed.proxy(bed.fake(), proxy={"pidfile": path}, ready=False)
+    wait_until(lambda: path in map(pathlib.Path.resolve, pathlib.Path(
+        "/proc/%d/fd" % proxy.pid).iterdir()), what="the pidfile to be open")
+    proxy.signal(signal.SIGHUP)
+
+    def has_pid():
+        try:
+            return b"\n" in os.read(fd, 4096)
+        except BlockingIOError:
+            return False
+    wait_until(has_pid, what="the pidfile")
+    os.close(fd)
+    proxy.wait_ready()
+    proxy.wait_log("the configuration was read again")
 
 
 def end_daemon(path):

@@ -10,13 +10,14 @@ pinned sessions                       test_pinned_*
 listeners, users, the rest            test_listener_*, test_user_*, test_log_*
 """
 
+import os
 import random
 import threading
 
 import pytest
 
-from fake import Gate
-from timing import wait_until
+from fake import Gate, reply
+from timing import Clock, ms, scaled, wait_until
 from wire import article, articles, body, stuff
 
 FREE = pytest.mark.modes("hy", "pc")
@@ -38,6 +39,18 @@ def test_bad_file_changes_nothing(bed, text, why):
     assert not proxy.reload(text=text)
     assert proxy.log_contains("error .*" + why), proxy.log()
     assert client.code("STAT <a@x>") == "223"
+    assert proxy.client().code("STAT <a@x>") == "223"
+
+
+@ONE
+def test_bad_file_is_a_pipe(bed):
+    """Nobody writes it: that must not be waited for for ever."""
+    be = bed.fake(articles=articles("a"))
+    proxy = bed.proxy(be)
+    proxy.ini_path.unlink()
+    os.mkfifo(proxy.ini_path)
+    assert not proxy.hang_up()
+    assert proxy.log_contains(r"nntpmux.ini:0: no end of it")
     assert proxy.client().code("STAT <a@x>") == "223"
 
 
@@ -279,28 +292,83 @@ def test_password_mended_is_tried_at_once(bed):
     assert proxy.client().code("STAT <a@x>") == "223"
 
 
-@FREE
-def test_moved_account_is_counted_together(bed):
-    """The same account at another port: both are the provider's."""
+@ONE
+def test_password_mended_while_the_old_one_is_tried(bed):
+    """What comes of that is not held against the new one."""
     gate = Gate()
-    options = {"login": ("joe", "x"), "username": "joe", "password": "x",
-               "max_connections": 1, "articles": articles("a")}
-    plain, other = bed.fake(**options), bed.fake(**options)
-    other.name = plain.name
-    plain.on["BODY"] = lambda c, line: (gate.wait(c), c.on_BODY(line))
-    proxy = bed.proxy(plain)
-    busy, client = proxy.client(), proxy.client()
-    busy.say("BODY <a@x>")
-    plain.wait_seen(1)
-    assert proxy.reload(other)
+    be = bed.fake(articles=articles("a"), login=("joe", "right"),
+                  username="joe", password="wrong")
+    be.script = lambda conn: (gate.wait(conn), conn.serve())
+    proxy = bed.proxy(be, sections={"health": {"unhealthy_threshold": 1}})
+    client = proxy.client()
     client.say("STAT <a@x>")
-    proxy.client().fence()
-    assert other.accepts == 0
+    be.wait_accepts(1)
+    be.options["password"] = "right"
+    assert proxy.reload(be)
     gate.open()
-    assert busy.line()[:3] == "222"
-    busy.block()
     assert client.line()[:3] == "223"
-    assert other.seen == ["STAT <a@x>"]
+    assert "AUTHINFO PASS wrong" in be.all_lines()
+    assert not proxy.log_contains("breaker=open")
+
+
+@FREE
+def test_moved_backend_is_another_one(bed):
+    """Another port: what the old one has in flight ends there."""
+    gate = Gate()
+    old, new = bed.fake("moves", articles=articles("a")), bed.fake(
+        "moves", articles=articles("a"))
+    old.on["STAT"] = lambda c, line: (gate.wait(c), c.say("430 no"))
+    proxy = bed.proxy(old)
+    client = proxy.client()
+    client.say("STAT <a@x>")
+    old.wait_seen(1)
+    assert proxy.reload(new)
+    assert proxy.client().code("STAT <a@x>") == "223"
+    gate.open()
+    assert client.line()[:3] == "223"
+    old.wait_held(0)
+
+
+@FREE
+@pytest.mark.parametrize("change", ["port", "password"])
+def test_made_anew_what_it_lacks_is_asked_again(bed, change):
+    """What a server does not do depends on the server, and on the login."""
+    options = {"username": "joe", "password": "x", "articles": articles("a")}
+    old = bed.fake(login=("joe", "x"), **options)
+    old.on["STAT"] = reply("500 what")
+    new = old
+    proxy = bed.proxy(old)
+    assert proxy.client().code("STAT <a@x>") == "503"
+    if change == "port":
+        new = bed.fake(login=("joe", "x"), **options)
+        new.name = old.name
+    else:
+        new.login = ("joe", "y")
+        new.options["password"] = "y"
+        del new.on["STAT"]
+    assert proxy.reload(new)
+    assert proxy.client().code("STAT <a@x>") == "223"
+
+
+@ONE
+def test_probe_under_way_when_it_leaves(bed):
+    """It is configured again before that probe has ended: others follow."""
+    gate = Gate()
+    sick, well = bed.fake(articles=articles("a")), bed.fake()
+    sick.script = lambda conn: conn.say("400 not now")
+    proxy = bed.proxy(sick, sections={"health": {"unhealthy_threshold": 1}},
+                      backend={"replacement_cooldown": "0s"},
+                      proxy={"command_timeout": "1s"})
+    assert proxy.client().code("STAT <a@x>") == "400"
+    proxy.wait_log("breaker=open")
+    sick.script = lambda conn: (gate.wait(conn), conn.serve())
+    sick.wait_accepts(sick.accepts + 1)
+    assert proxy.reload(well)
+    proxy.wait_log("backend=%s leaves" % sick.name)
+    assert proxy.reload(sick)
+    gate.open()
+    proxy.wait_log("breaker=closed")
+    assert proxy.client().code("STAT <a@x>") == "223"
 
 
 # --- pinned sessions ------------------------------------------------------------------
@@ -314,6 +382,18 @@ def test_pinned_session_stays_with_its_backend(bed):
     assert reader.ask("STAT 2") == "223 2 <b@x>"
     assert reader.code("GROUP local.test") == "211"
     assert two.asked("GROUP") == []
+
+
+@pytest.mark.modes("hy", "st")
+def test_pinned_session_stays_with_its_section(bed):
+    """Of two for one server the other one leaves."""
+    be = bed.mirrors(1)[0]
+    proxy = bed.proxy(be, listen={"backends": "twin"},
+                      sections={"backend twin": {"address": be.url}})
+    reader = proxy.reader()
+    be.name = "twin"
+    assert proxy.reload(be, sections={})
+    assert reader.ask("STAT 2") == "223 2 <b@x>"
 
 
 @pytest.mark.modes("hy", "st")
@@ -381,11 +461,9 @@ def test_article_that_is_posted_arrives(bed):
 def test_listener_comes_and_goes(bed):
     be = bed.fake(articles=articles("a"))
     proxy = bed.proxy(be)
-    path = str(bed.tmp / "sock")
     old = proxy.client()
-    assert proxy.reload(sections={"listen more": {
-        "address": "unix:" + path, "unix_mode": "0600"}})
-    proxy.addresses["more"] = path
+    assert proxy.reload(sections={"listen more": {"address": "[::1]:0"}})
+    proxy.wait_ready(2)
     more = proxy.client("more")
     assert more.code("STAT <a@x>") == "223"
     assert proxy.reload(sections={})
@@ -393,6 +471,65 @@ def test_listener_comes_and_goes(bed):
     assert old.code("STAT <a@x>") == "223"
     with pytest.raises(OSError):
         proxy.client("more")
+
+
+@ONE
+def test_listener_at_a_unix_socket(bed):
+    be = bed.fake(articles=articles("a"))
+    path = bed.tmp / "sock"
+    listen = {"address": "unix:%s" % path, "unix_mode": "0600"}
+    proxy = bed.proxy(be, proxy={"threads": 2, "sandbox": "no"})
+    assert proxy.reload(sections={"listen more": listen})
+    proxy.wait_ready(2)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert proxy.client("more").code("STAT <a@x>") == "223"
+    listen["unix_mode"] = "0666"
+    assert proxy.hang_up() and proxy.reload(sections={"listen more": listen})
+    assert path.stat().st_mode & 0o777 == 0o666
+    assert proxy.reload(sections={})
+    assert not path.exists()
+
+
+@ONE
+def test_file_outside_of_the_sandbox(bed):
+    be = bed.fake(articles=articles("a"))
+    proxy = bed.proxy(be)
+    if proxy.log_contains("sandbox=no"):
+        return      # a kernel without it
+    (bed.tmp / "else").mkdir()
+    assert not proxy.reload(sections={"listen more": {
+        "address": "unix:%s" % (bed.tmp / "else" / "sock")}})
+    assert proxy.log_contains("error .*restart"), proxy.log()
+
+
+@ONE
+def test_listeners_whose_ports_the_kernel_chose(bed):
+    """Written alike, they are two: each keeps its own."""
+    be = bed.fake(articles=articles("a"))
+    more = {"listen more": {"address": "127.0.0.1:0"}}
+    proxy = bed.proxy(be, sections=more, listeners=2)
+    assert proxy.reload(log={"level": "debug"})
+    assert proxy.client("main").code("STAT <a@x>") == "223"
+    assert proxy.client("more").code("STAT <a@x>") == "223"
+    proxy.client("more").close()
+    proxy.wait_log("listen=more")
+    assert proxy.reload(sections={})
+    assert proxy.client("main").code("STAT <a@x>") == "223"
+    with pytest.raises(OSError):
+        proxy.client("more")
+
+
+@ONE
+def test_listener_is_gone_its_clients_use_new_backends(bed):
+    """One for all backends is one for those that come."""
+    old, new = bed.fake(), bed.fake(articles=articles("a"))
+    path = str(bed.tmp / "sock")
+    proxy = bed.proxy(old, listeners=2, sections={
+        "listen more": {"address": "unix:" + path}})
+    client = proxy.client("more")
+    assert client.code("STAT <a@x>") == "430"
+    assert proxy.reload(new, sections={})
+    assert client.code("STAT <a@x>") == "223"
 
 
 @FREE
@@ -418,6 +555,32 @@ def test_user_is_needed_from_now_on(bed):
     assert client.login("joe", "y") == "481"
     assert client.login("joe", "x") == "281"
     assert client.code("STAT <a@x>") == "223"
+
+
+@ONE
+def test_user_is_needed_time_to_log_in_begins(bed):
+    """It is no fault of a client that nobody asked it before."""
+    be = bed.fake(articles=articles("a"))
+    users = {"joe": {"password_plain": "x"}}
+    proxy = bed.proxy(be, users=users, proxy={"login_timeout": ms(1000)})
+    proxy.client().at_end()
+    assert proxy.reload(users={})
+    client, clock = proxy.client(), Clock()
+    wait_until(lambda: clock() > scaled(1.1), what="login_timeout")
+    assert proxy.reload(users=users)
+    assert client.login("joe", "x") == "281"
+    assert client.code("STAT <a@x>") == "223"
+
+
+@ONE
+def test_user_is_needed_no_more(bed):
+    """Who was logged in is as welcome as all others."""
+    be = bed.fake(articles=articles("a"))
+    proxy = bed.proxy(be, users={"joe": {"password_plain": "x"}})
+    joe = proxy.client()
+    assert joe.login("joe", "x") == "281"
+    assert proxy.reload(users={})
+    assert joe.code("STAT <a@x>") == "223"
 
 
 @ONE
@@ -465,6 +628,27 @@ def test_log_level_and_max_clients(bed):
     assert full.greeting[:3] == "400"
     assert client.code("STAT <a@x>") == "223"
     assert proxy.log_contains(" debug ")
+
+
+@ONE
+def test_max_clients_goes_up(bed):
+    """The limit of descriptors follows it."""
+    proxy = bed.proxy(bed.fake(), proxy={"max_clients": 1})
+    assert proxy.reload(proxy={"max_clients": 300})
+    assert not proxy.log_contains("for want of descriptors")
+    for _ in range(150):
+        assert proxy.client().greeting[:3] == "201"
+
+
+@ONE
+def test_max_clients_goes_down_below_what_there_are(bed):
+    """They stay, and there are descriptors for backends."""
+    be = bed.fake(articles=articles("a"))
+    proxy = bed.proxy(be, proxy={"max_clients": 300})
+    clients = [proxy.client() for _ in range(150)]
+    assert proxy.reload(proxy={"max_clients": 1})
+    assert clients[-1].code("STAT <a@x>") == "223"
+    assert proxy.client().greeting[:3] == "400"
 
 
 # --- nobody else notices --------------------------------------------------------------------

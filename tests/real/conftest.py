@@ -102,7 +102,7 @@ def nserv(stage):
 
 @pytest.fixture(scope="session")
 def start(stage):
-    """start(name, mode, backends, user, password): an nntpmux, or the one
+    """start(name, mode, backends, user, password, more): an nntpmux, or the one
     of this name that runs already; all are ended with the tests."""
     running = {}
 

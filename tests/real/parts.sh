@@ -4,7 +4,7 @@
 # all. Sourced by run.sh after scripts/common.sh.
 
 # In "main" and in "contrib".
-PARTS="inn2 inn2-inews leafnode libnews-nntpclient-perl sinntp slrn slrnpull
+PARTS="haproxy inn2 inn2-inews leafnode libnews-nntpclient-perl sinntp slrn slrnpull
 	suck tin"
 PARTS_CONTRIB="sabnzbdplus"
 NYUU=nyuu@0.4.0

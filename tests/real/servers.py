@@ -71,17 +71,18 @@ class Service:
 
 class Nntpmux:
     """The proxy before backends (name to keys). With user, its clients must
-    log in; listen: more keys of its listener."""
+    log in. more: further keys, by section."""
 
     def __init__(self, directory, program, mode, backends, user=None,
-                 password=None, listen=None):
+                 password=None, more=None):
         os.makedirs(directory)
         self.mode = mode
         self.user, self.password = user, password
         sections = {"proxy": {"threads": "2", "mode": mode},
-                    "listen main": {"address": "127.0.0.1:0",
-                                    **(listen or {})},
+                    "listen main": {"address": "127.0.0.1:0"},
                     "log": {"level": "info", "stats_interval": "0"}}
+        for name, keys in (more or {}).items():
+            sections[name].update(keys)
         for name, keys in backends.items():
             keys = dict(keys)
             if "password" in keys:

@@ -66,7 +66,8 @@ def proxies(authority, start, inn, newsd):
                     "newsd": newsd.backend()}
         services[tls] = start(
             "tls-" + tls, "hybrid", backends, "downloader", "pass-word",
-            {"tls": tls, "tls_cert": cert, "tls_key": key}).service(
+            {"listen main": {"tls": tls, "tls_cert": cert,
+                             "tls_key": key}}).service(
                 ("inn", "newsd"))
     return services
 

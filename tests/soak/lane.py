@@ -2,25 +2,29 @@
 """One nntpmux of a soak in its mode, the relays before its backends, and what
 is watched of it all the time."""
 
-import collections
+import asyncio
+import math
 import pathlib
 import random
 import re
+import signal
+import time
 
 import news
 from proxy import Proxy, program, reports, run
 from relay import Relay
 from timing import SLOW, ms
 
-CONNECTIONS = {"be0": 6, "be1": 8, "be2": 5, "be3": 4}
 USER, PASSWORD = "joe", "hunter2-client"
 # A client that takes nothing is put out after this.
 CLIENT_STALL = 3 * SLOW
 FIRST_BYTE, STALL, MEND = 10 * SLOW, 2 * SLOW, 20
-MAX_CLIENTS = 400
-# Descriptors besides those of clients and backends: loops, log, listener; and
-# some of clients that have just gone.
-OTHER_FDS = 60
+SHUTDOWN = 10
+MAX_CLIENTS, PER_ADDRESS = 1000, 300
+# Where a connection, or its place, may be.
+PLACES = ("idle", "lent", "connecting", "closing", "cooling")
+# Descriptors besides those of clients and backends: loops, log, listener.
+OTHER_FDS = 30
 # A sanitizer does not give at once to others what was freed.
 SANITIZERS = (b"__asan_init", b"__tsan_init")
 KEPT_BACK = 1 << 30
@@ -31,16 +35,33 @@ def is_sanitized():
     return any(name in code for name in SANITIZERS)
 
 
-def sections(mode):
+def sections(mode, chance):
+    """What all have, and what the seed chooses."""
     return {
         "proxy": {
+            "threads": chance.choice((1, 2, 3)),
+            "pipeline_depth": chance.choice((1, 4, 16, 40)),
+            "drain_limit": chance.choice(("16K", "1M")),
             "wait_timeout": ms(8000), "command_timeout": ms(FIRST_BYTE
                                                             / SLOW * 1000),
             "client_stall_timeout": ms(CLIENT_STALL / SLOW * 1000),
-            "login_timeout": ms(10000), "max_clients": MAX_CLIENTS},
+            "login_timeout": ms(10000),
+            "shutdown_timeout": "%ds" % SHUTDOWN, "max_clients": MAX_CLIENTS,
+            "max_clients_per_address": PER_ADDRESS},
         "user " + USER: {"password_plain": PASSWORD},
-        "routing": {"stateful_reserve": 0 if mode == "stateful" else 1},
-        "health": {"interval": ms(1000), "timeout": ms(1000)},
+        "routing": {
+            "stateful_reserve": 0 if mode == "stateful"
+            else chance.choice((1, 1, 2)),
+            "strategy": chance.choice(("least-loaded", "round-robin",
+                                       "weighted-round-robin")),
+            "group_affinity": chance.choice(("first", "any")),
+            "resume": chance.choice(("yes", "yes", "exact")),
+            "tier_down": chance.choice(("fail", "spill")),
+            "tier_full": chance.choice(("wait", "spill"))},
+        "health": {
+            "interval": ms(1000), "timeout": ms(1000),
+            "unhealthy_threshold": chance.choice((1, 3, 5)),
+            "healthy_threshold": chance.choice((1, 2))},
         "log": {"stats_interval": "1s"}}
 
 
@@ -55,10 +76,15 @@ BACKEND = {
 class Backend:
     """What proxy.Proxy needs to know of one."""
 
-    def __init__(self, server, relay):
+    def __init__(self, server, relay, chance):
         self.name = server.name
         self.url = "%s:%d" % relay.open()
-        self.options = {"max_connections": CONNECTIONS[server.name],
+        # One has enough to keep some for sessions, whatever the reserve.
+        low = 4 if server.name == "be0" else 2
+        self.options = {"max_connections": chance.randrange(low, 9),
+                        "pipeline_depth": chance.choice((1, 4, 10)),
+                        "queue_mode": chance.choice(("lifo", "fifo")),
+                        "min_idle": chance.choice((0, 0, 2)),
                         "tier": news.TIERS[server.name],
                         "password_file": server.home / "password"}
 
@@ -72,14 +98,24 @@ class Lane:
         self.relays = {name: Relay(lambda server=server: server.address,
                                    random.Random("%s.%s" % (seed, name)))
                        for name, server in servers.items()}
-        backends = [Backend(server, self.relays[name])
+        chance = random.Random("%s.%s" % (seed, mode))
+        backends = [Backend(server, self.relays[name], chance)
                     for name, server in servers.items()]
+        self.connections = {be.name: be.options["max_connections"]
+                            for be in backends}
         self.proxy = Proxy(self.home, backends, mode=mode, backend=BACKEND,
-                           sections=sections(mode))
+                           sections=sections(mode, chance))
+        self.backends = {be.name: be for be in backends}
+        self.away = {}              # backend: when it was there again
+        self.reloading = asyncio.Lock()
         self.address = self.proxy.address
         self.links = 0              # connections of clients that are open
         self.log_at, self.breakers, self.seen = 0, {}, {}
+        self.verdicts = 0           # reloads that the log tells of
         self.most = {"bytes": 0, "fds": 0}
+        # Descriptors that are not of clients, in the calm: now and then all
+        # who left are gone.
+        self.least_fds = self.fds_max()
         self.bytes_max = self.memory_bound()
 
     def memory_bound(self):
@@ -89,35 +125,62 @@ class Lane:
         bound = int(re.search(r"never more than (\d+)M", text).group(1)) << 20
         return bound + KEPT_BACK if is_sanitized() else bound
 
+    # --- another configuration
+
+    def change(self, name, **options):
+        """The backend is there, with its own options but for these."""
+        if self.away.get(name) == math.inf:
+            self.away[name] = time.monotonic()
+        self.backends[name].options.update(
+            {"max_connections": self.connections[name], **options})
+
+    def leave_out(self, name):
+        self.away[name] = math.inf
+
+    def missing(self):
+        """Backends that were left out while a command that is answered now
+        may have been under way."""
+        since = time.monotonic() - FIRST_BYTE
+        return {name for name, back in self.away.items() if back > since}
+
+    async def reload(self):
+        """HUP; the configuration holds when this returns."""
+        async with self.reloading:
+            there = [be for name, be in self.backends.items()
+                     if self.away.get(name) != math.inf]
+            # One must be there: with all of them left out, all stay.
+            self.proxy.backends = there or list(self.backends.values())
+            self.proxy.write_ini(self.proxy.make_text(**self.proxy.options))
+            n = self.verdicts
+            self.proxy.signal(signal.SIGHUP)
+            while self.verdicts == n:
+                await asyncio.sleep(0.02)
+
     # --- watched all the time
 
-    def states(self):
-        """How many sockets of its clients are in which state of TCP."""
-        port = ":%04X" % self.address[1]
-        rows = [row.split() for row in open("/proc/net/tcp")]
-        return dict(collections.Counter(
-            row[3] for row in rows if row[1].endswith(port)))
-
-    def fds_max(self, is_settled):
+    def fds_max(self):
         """A client that has left is like one that has only said all it had to
         say: while backends are sick, its commands keep it for a while."""
-        return (self.links if is_settled else MAX_CLIENTS) \
-            + sum(CONNECTIONS.values()) + OTHER_FDS
+        return MAX_CLIENTS + self.fds_of_backends()
+
+    def fds_of_backends(self):
+        return sum(self.connections.values()) + OTHER_FDS
 
     def watch(self, is_settled):
         """What is wrong now, as words, or None."""
+        fds = self.proxy.fds() if self.proxy.is_alive() else 0
+        if is_settled:
+            self.least_fds = min(self.least_fds, fds - self.links)
         if not self.proxy.is_alive():
             return "the proxy ended with %s" % self.proxy.child.returncode
         for name, relay in self.relays.items():
-            if relay.peak > CONNECTIONS[name]:
+            if relay.peak > self.connections[name]:
                 return "%d connections at %s" % (relay.peak, name)
         for what, n, most in (("bytes", self.proxy.rss(), self.bytes_max),
-                              ("fds", self.proxy.fds(),
-                               self.fds_max(is_settled))):
+                              ("fds", fds, self.fds_max())):
             self.most[what] = max(self.most[what], n)
             if n > most:
-                return "%d %s are more than %d; %d clients, sockets %s" % (
-                    n, what, most, self.links, self.states())
+                return "%d %s are more than %d" % (n, what, most)
         return self.watch_log()
 
     def watch_log(self):
@@ -131,9 +194,16 @@ class Lane:
         for word in "defect", "hunter2":
             if word in text:
                 return re.search(".*%s.*" % word, text).group()
-        for name, state in re.findall(
-                r"stats backend=(\S+) breaker=(\S+)", text):
+        if "the configuration stays as it was" in text:
+            return "a reload failed"
+        self.verdicts += text.count("the configuration was read again")
+        for name, state, numbers in re.findall(
+                r"stats backend=(\S+) breaker=(\S+) (.*)", text):
             self.breakers[name] = state
+            counts = dict(re.findall(r"(\w+)=(\d+)", numbers))
+            if sum(int(counts[key]) for key in PLACES) \
+                    > self.connections[name]:
+                return "%s: %s" % (name, numbers)
         for name, pattern in (("mended", r"\bmended <"),
                               ("not mended", r"not mended <"),
                               ("another article", "has another article"),
@@ -153,8 +223,11 @@ class Lane:
 
     def finish(self):
         """After TERM: it ended in time and well, and at rest."""
-        assert self.proxy.wait_end(20 * SLOW) == 0, "its exit code is %d" \
-            % self.proxy.child.returncode
+        assert self.least_fds <= self.fds_of_backends(), \
+            "%d descriptors are of nobody" % self.least_fds
+        code = self.proxy.wait_end(SHUTDOWN + 5 * SLOW)
+        assert code == 0, "its exit code is %d" % code
+        self.proxy.backends = list(self.backends.values())
         self.proxy.assert_at_rest(("lent", "waiting", "pending", "stateful"))
         assert not (wrong := self.watch_log()), wrong
 

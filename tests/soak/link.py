@@ -16,7 +16,10 @@ import zlib
 import news
 
 PIECE = 1 << 16
-CODE = {b"ARTICLE": b"220", b"HEAD": b"221", b"BODY": b"222", b"STAT": b"223"}
+CODE = {b"ARTICLE": b"220", b"HEAD": b"221", b"BODY": b"222", b"STAT": b"223",
+        b"OVER": b"224", b"HDR Subject": b"225"}
+ABOUT = b'"gen-%d-%d.bin" yEnc (1/1) '
+ROWS = {b"OVER": b"0\t" + ABOUT, b"HDR Subject": b"0 " + ABOUT}
 BEGIN = b"=ybegin line=128 size=%d name=gen-%d-%d.bin\r\n"
 LAST_N = len(b"newsd crc32=01234567\r\n")
 
@@ -167,12 +170,13 @@ class Link:
 
     async def fill(self, limit):
         """Read a piece more; False at the end of the stream."""
-        if self.slowly:
-            await asyncio.sleep(self.slowly[1])
+        n = PIECE
+        if self.slowly and not self.world.is_ending:
+            n, pause = self.slowly
+            await asyncio.sleep(pause)
         try:
             async with asyncio.timeout(limit):
-                data = await self.reader.read(
-                    self.slowly[0] if self.slowly else PIECE)
+                data = await self.reader.read(n)
         except TimeoutError:
             raise Wrong("nothing in %.0f s, behind %r; so far %r"
                         % (limit, self.asked, bytes(self.buf[-80:])))
@@ -240,6 +244,10 @@ class Link:
             self.note_full()
             return False
         word = status.split()
+        if word[0] == CODE[verb] and verb in ROWS:
+            self.note_hit(msgid)
+            await self.check_row(verb, msgid)
+            return True
         if word[0] != CODE[verb] or word[2] != msgid:
             raise Wrong("%r to %r" % (status, self.asked))
         if word[1] != (number or b"0"):
@@ -248,6 +256,14 @@ class Link:
         if verb != b"STAT":
             await self.check_article(verb, msgid)
         return True
+
+    async def check_row(self, verb, msgid):
+        """OVER and HDR: one row, of no group."""
+        row = ROWS[verb] % split_id(msgid)
+        block = await self.block()
+        if not block.startswith(row) or block.count(b"\r\n") != 1 \
+                or (verb == b"OVER" and msgid not in block):
+            raise Wrong("%r to %r" % (block, self.asked))
 
     async def check_article(self, verb, msgid):
         try:
@@ -286,13 +302,13 @@ class Link:
             self.narrow(self.possible & holders)
 
     def check_miss(self, msgid):
-        """430 is right if every server lacks it; in stateful mode, if the
-        session's own does."""
+        """430 is right if every server that is configured lacks it; in stateful
+        mode, if the session's own does."""
         self.world.counts["430"] += 1
         holders = news.holders(split_id(msgid)[1])
         if self.lane.mode == "stateful":
             self.narrow(self.possible - holders)
-        elif holders:
+        elif holders - self.lane.missing():
             raise Wrong("430 for %r, which %s has" % (msgid,
                                                       sorted(holders)))
 

@@ -99,6 +99,14 @@ class Hole(Fair):
         await mood.carry(way, data)
 
 
+class Dead(Fair):
+    """Of connections that say anything now, nothing ever passes again."""
+
+    async def carry(self, way, data):
+        way.hop.is_dead = True
+        await way.swallow()
+
+
 class Mute(Fair):
     """Connections are taken and never hear anything; those that were there
     go on."""
@@ -166,7 +174,7 @@ class Way:
     """One direction of a connection."""
 
     def __init__(self, hop, source, sink, is_answer):
-        self.loop, self.relay = hop.loop, hop.relay
+        self.hop, self.loop, self.relay = hop, hop.loop, hop.relay
         self.source, self.sink = source, sink
         self.is_answer = is_answer
         self.left = None            # bytes that may pass before a cut
@@ -175,9 +183,17 @@ class Way:
         if data:
             await self.loop.sock_sendall(self.sink, data)
 
+    async def swallow(self):
+        """All that still comes, to the end."""
+        while await self.loop.sock_recv(self.source, PIECE):
+            pass
+
     async def run(self):
         while data := await self.loop.sock_recv(self.source, PIECE):
-            await self.relay.mood.carry(self, data)
+            if self.hop.is_dead:
+                await self.swallow()
+            else:
+                await self.relay.mood.carry(self, data)
         with contextlib.suppress(OSError):
             self.sink.shutdown(socket.SHUT_WR)
 
@@ -188,7 +204,7 @@ class Hop:
     def __init__(self, relay, near):
         self.relay, self.near, self.far = relay, near, None
         self.loop = relay.loop
-        self.is_open, self.is_reset = True, False
+        self.is_open, self.is_reset, self.is_dead = True, False, False
         self.task = self.loop.create_task(self.run())
 
     def is_held(self):

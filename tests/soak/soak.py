@@ -12,6 +12,8 @@ import collections
 import hashlib
 import json
 import pathlib
+import random
+import resource
 import secrets
 import shutil
 import signal
@@ -26,6 +28,7 @@ import clients                  # noqa: E402
 import lane                     # noqa: E402
 import link                     # noqa: E402
 import news                     # noqa: E402
+import relay                    # noqa: E402
 import storm                    # noqa: E402
 from proxy import program       # noqa: E402
 from timing import SLOW         # noqa: E402
@@ -41,7 +44,7 @@ class World:
 
     first_limit = lane.FIRST_BYTE + 5 * SLOW
     next_limit = lane.MEND + lane.STALL + lane.FIRST_BYTE + 5 * SLOW
-    client_stall = lane.CLIENT_STALL
+    client_stall, per_address = lane.CLIENT_STALL, lane.PER_ADDRESS
     user, password = lane.USER.encode(), lane.PASSWORD.encode()
 
     def __init__(self, home, seed, modes):
@@ -115,8 +118,8 @@ class World:
     async def stop(self):
         for each in self.lanes:
             each.kill()
-            for relay in each.relays.values():
-                await relay.close()
+            for way in each.relays.values():
+                await way.close()
         for server in self.servers.values():
             await server.stop()
 
@@ -146,22 +149,31 @@ async def guarded(world, coroutine):
 
 
 async def end_under_load(world, crowd):
-    """TERM while clients are busy: they finish, or get their 400."""
+    """TERM while clients are busy and some backends are not there: they
+    finish, or get their 400, or are cut when the time is over."""
+    chance = random.Random(world.seed)
     world.is_over = True
+    for name in world.servers:
+        mood = chance.choice((relay.FAIR, relay.FAIR, relay.Hole(),
+                              relay.Dead(), relay.Refuse()))
+        for way in world.relays(name):
+            way.set_mood(mood)
     for each in world.lanes:
         each.proxy.signal(signal.SIGTERM)
     _, late = await asyncio.wait(crowd, timeout=world.next_limit)
     if late:
-        raise link.Wrong("%d clients hang" % len(late))
-    for each in world.lanes:
-        each.finish()
+        raise link.Wrong("these hang: %s" % ", ".join(
+            task.get_name() for task in late))
+    await asyncio.gather(*(asyncio.to_thread(each.finish)
+                           for each in world.lanes))
 
 
 async def soak(world, args):
     await world.start()
     steps = storm.plan(args.seed, news.HOLDERS, args.seconds)
-    crowd = [asyncio.ensure_future(
-        clients.live(world, world.lanes[n % len(world.lanes)], n))
+    crowd = [asyncio.create_task(
+        clients.live(world, world.lanes[n % len(world.lanes)], n),
+        name="%s %d" % (clients.kind_of(n).__name__, n))
         for n in range(args.clients)]
     watch = asyncio.ensure_future(world.sample())
     try:
@@ -184,8 +196,8 @@ def report(world, events):
         seen.update(each.seen)
     most = {each.mode: "%d MiB of %d, %d descriptors, connections %s" % (
         each.most["bytes"] >> 20, each.bytes_max >> 20, each.most["fds"],
-        " ".join("%d/%d" % (relay.peak, lane.CONNECTIONS[name])
-                 for name, relay in each.relays.items()))
+        " ".join("%d/%d" % (way.peak, each.connections[name])
+                 for name, way in each.relays.items()))
         for each in world.lanes}
     for name, value in (("events", events), ("clients", world.counts),
                         ("proxies", seen), ("most", most)):
@@ -224,8 +236,14 @@ def parse():
     return args
 
 
+def raise_descriptor_limit():
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def run_soak():
     args = parse()
+    raise_descriptor_limit()
     if args.plan:
         for step in storm.plan(args.seed, news.HOLDERS, args.seconds):
             print("%8.3f %s %-16s %.3f s" % (step.at, step.backend,

@@ -5,8 +5,8 @@ An event is a row of EVENTS and a coroutine: it begins something at one
 backend, lasts, and ends it.  Backends have their events one after the other,
 each its own, so any number of them may be sick at a time.
 
-An event that concerns nntpmux itself (a reload with other backends, say) is
-such a row too: its coroutine gets the world, with all lanes in it.
+An event that concerns nntpmux itself, a reload, is such a row too: its coroutine
+gets the world, with all lanes in it.
 """
 
 import asyncio
@@ -83,6 +83,25 @@ def errs(kind, most):
     return run
 
 
+def reload(change):
+    """Every proxy reads another configuration, and in the end the old one
+    again.  change(lane, step) makes the other one."""
+    async def run(world, step):
+        for lane in world.lanes:
+            change(lane, step)
+            await lane.reload()
+        await asyncio.sleep(step.seconds)
+        for lane in world.lanes:
+            lane.change(step.backend)
+            await lane.reload()
+    return run
+
+
+def shrink(lane, step):
+    most = lane.connections[step.backend]
+    lane.change(step.backend, max_connections=1 + int(step.roll * most))
+
+
 LIMITED = b"502 too many connections\r\n"
 DENIED = b"400 come back later\r\n"
 
@@ -94,6 +113,7 @@ EVENTS = {
     "split": Event(3, 4, mood(lambda s: relay.Split(int(scale(s, 4, 300))))),
     "black-hole": Event(3, 5, mood(lambda s: relay.Hole())),
     "black-hole-reset": Event(2, 5, hole_then_reset()),
+    "dead": Event(2, 1, mood(lambda s: relay.Dead())),
     "mute": Event(2, 4, mood(lambda s: relay.Mute())),
     "refuse": Event(3, 4, mood(lambda s: relay.Refuse())),
     "greets-502": Event(1, 3, mood(lambda s: relay.Says(LIMITED))),
@@ -112,6 +132,9 @@ EVENTS = {
     "silent": Event(1, 4, errs("silent", 0.1)),
     "garbage": Event(2, 4, errs("garbage", 0.3)),
     "answers-400": Event(2, 4, errs("400", 0.3)),
+    "reload-without": Event(6, 4, reload(
+        lambda lane, step: lane.leave_out(step.backend))),
+    "reload-limit": Event(6, 4, reload(shrink)),
     "dribble": Event(2, 4, errs("slow", 0.3)),
 }
 

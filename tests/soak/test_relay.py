@@ -133,6 +133,24 @@ def test_hole():
     play(scenario)
 
 
+def test_dead():
+    """It stays dead; whoever says nothing meanwhile is spared."""
+    async def scenario(way, connect):
+        spared, dead = await connect(), await connect()
+        for connection in spared, dead:
+            assert await ask(connection, b"x") == b"x"
+        way.set_mood(relay.Dead())
+        dead[1].write(b"x")
+        assert not await hears(dead[0])
+        way.set_mood(relay.FAIR)
+        dead[1].write(b"x")
+        assert not await hears(dead[0])
+        assert await ask(spared, DATA) == DATA
+        dead[1].write_eof()
+        assert await rest(dead[0]) == (b"", False)
+    play(scenario)
+
+
 def test_mute():
     async def scenario(way, connect):
         old = await connect()

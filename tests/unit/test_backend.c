@@ -3,6 +3,7 @@
 
 #include "backend/pool.h"
 #include "conf/conf.h"
+#include "net/loop.h"
 #include "nntp/capabilities.h"
 
 #include <string.h>
@@ -156,18 +157,22 @@ is_same(struct conf_backend a, struct conf_backend b)
 	return backend_is_same(&a, &b) && backend_is_same(&b, &a);
 }
 
-Test(backend, an_account_is_host_and_user)
+Test(backend, an_account_is_host_port_and_user)
 {
 	cr_assert(is_same(account("h", 119, "u", "p"),
-	    account("h", 563, "u", "q")));
+	    account("h", 119, "u", "q")));
+	cr_assert_not(is_same(account("h", 119, "u", "p"),
+	    account("h", 563, "u", "p")));
+	cr_assert(is_same(account("H", 119, "u", "p"),
+	    account("h", 119, "u", "p")));
+	cr_assert_not(is_same(account("h", 119, "u", "p"),
+	    account("h", 119, "U", "p")));
 	cr_assert_not(is_same(account("h", 119, "u", "p"),
 	    account("h", 119, "v", "p")));
 	cr_assert_not(is_same(account("h", 119, "u", "p"),
 	    account("g", 119, "u", "p")));
 	cr_assert(is_same(account("h", 119, NULL, NULL),
 	    account("h", 119, NULL, NULL)));
-	cr_assert_not(is_same(account("h", 119, NULL, NULL),
-	    account("h", 120, NULL, NULL)));
 	cr_assert_not(is_same(account("h", 119, NULL, NULL),
 	    account("h", 119, "u", "p")));
 }
@@ -196,4 +201,26 @@ BACKEND_TEST(configured_anew_is_tried_anew)
 	cr_assert_null(backend_configure(backend, &conf, &health, NOW_MS));
 	cr_assert_neq(backend->generation, before);
 	cr_assert_not(breaker_is_open(&backend->breaker));
+}
+
+BACKEND_TEST(configured_anew_is_not_backed_off)
+{
+	static struct conf_backend conf, new;
+	static struct loop loop;
+	struct pool_item *item;
+
+	conf = account(NULL, 0, NULL, NULL);
+	cr_assert_null(backend_configure(backend, &conf, &health, NOW_MS));
+	for (int i = 0; i < 8; i++) {
+		cr_assert_eq(pool_get_probe(backend->pool, &loop,
+		    NOW_MS + i * HOUR_MS, &item), POOL_CREATE);
+		pool_discard(item, DISCARD_UNMADE, NOW_MS + i * HOUR_MS);
+	}
+	cr_assert_eq(pool_get(backend->pool, &loop, NOW_MS + 7 * HOUR_MS,
+	    &item), POOL_DOWN);
+	new = account(NULL, 0, NULL, "new");
+	cr_assert_null(backend_configure(backend, &new, &health, NOW_MS));
+	cr_assert_eq(pool_get(backend->pool, &loop, NOW_MS + 7 * HOUR_MS,
+	    &item), POOL_CREATE);
+	pool_discard(item, DISCARD_ORDERLY, NOW_MS);
 }

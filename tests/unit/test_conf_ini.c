@@ -171,6 +171,7 @@ make_long(size_t n)
 	char *value = xmalloc(n + 1), *text;
 
 	memset(value, 'x', n);
+	value[0] = '/';	/* or it would be made absolute */
 	value[n] = '\0';
 	text = xasprintf("[proxy]\npidfile = %s\nthreads = 3\n" BACKEND,
 	    value);

@@ -215,11 +215,31 @@ DeadlineTest(a_login_is_not_put_off)
 
 	conf.users = &user;
 	conf.users_n = 1;
+	deadline_update(s);
 	receive(5000, 3);
 	send_out(6000, 10);
 	cr_assert_eq(expire_at(1000 + LOGIN_MS), REASON_LOGIN_TIMEOUT);
 	s->user = &user;
 	cr_assert_eq(deadline_get(s), 6000 + STALL_MS);
+}
+
+DeadlineTest(a_login_that_was_not_needed_before)
+{
+	static struct conf_user user;
+
+	receive(5000, 0);
+	conf.users = &user;
+	conf.users_n = 1;
+	cr_assert_eq(deadline_get(s), 5000 + IDLE_MS);
+	loop.now_ms = 5000 + LOGIN_MS;
+	deadline_update(s);
+	cr_assert_eq(expire_at(5000 + 2 * LOGIN_MS), REASON_LOGIN_TIMEOUT);
+	conf.users_n = 0;
+	deadline_update(s);
+	cr_assert_eq(deadline_get(s), 5000 + IDLE_MS);
+	conf.users_n = 1;
+	deadline_update(s);
+	cr_assert_eq(deadline_get(s), 5000 + 3 * LOGIN_MS);
 }
 
 DeadlineTest(a_handshake_has_less_time)

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* driver - the event loop: opens the clients, takes the run through its
+ * phases (enum load_phase), and fills load->result.
+ *
+ * At most CONNECTING_MAX clients are on their way in at a time, so no queue of
+ * a listener overflows. When nothing comes for SILENCE_S the run has failed.
+ * Thread: the only one. */
+#pragma once
+
+struct load;
+
+void driver_run(struct load *ld);
