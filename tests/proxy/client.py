@@ -6,6 +6,7 @@ import ssl
 import struct
 
 from timing import LIMIT
+from tls_socket import TlsSocket
 
 PIECE = 1 << 18
 UNEXPECTED_EOF = "UNEXPECTED_EOF_WHILE_READING"
@@ -59,8 +60,7 @@ class Client:
 
     def secure(self, context, name="localhost"):
         """From here on by TLS; an end without a close-notify is an error."""
-        self.sock = context.wrap_socket(self.sock, server_hostname=name,
-                                        suppress_ragged_eofs=False)
+        self.sock = TlsSocket(self.sock, context, name)
 
     def starttls(self, context, name="localhost"):
         status = self.ask("STARTTLS")

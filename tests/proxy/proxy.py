@@ -8,6 +8,7 @@ import resource
 import signal
 import subprocess
 
+import everywhere
 from client import Client, is_listening
 from timing import LIMIT, scaled, wait_until
 
@@ -106,6 +107,9 @@ class Proxy:
         self.options = {"mode": mode, "proxy": proxy, "listen": listen,
                         "routing": routing, "log": log, "backend": backend,
                         "users": users, "sections": sections}
+        # its listener main speaks TLS, without the test's doing
+        self.is_secure = text is None and "-l" not in args \
+            and "tls" not in (listen or {}) and bool(everywhere.listen_keys())
         if text is None:
             text = self.make_text(**self.options)
         self.write_ini(text)
@@ -128,9 +132,12 @@ class Proxy:
     def make_text(self, *, mode, proxy, listen, routing, log, backend, users,
                   sections):
         """The file for these options (see the class)."""
+        for be in self.backends:
+            everywhere.secure(be)
         return ini(merged(
-            DEFAULTS, {"proxy": {"mode": mode, **(proxy or {})},
-                       "listen main": listen or {}, "log": log or {}},
+            DEFAULTS, {"listen main": everywhere.listen_keys()},
+            {"proxy": {"mode": mode, **(proxy or {})},
+             "listen main": listen or {}, "log": log or {}},
             {"routing": routing} if routing else {},
             {"user " + name: keys for name, keys in (users or {}).items()},
             {"backend " + be.name: {"address": be.url, **(backend or {}),
@@ -193,6 +200,8 @@ class Proxy:
         return self.addresses["main"]
 
     def client(self, listener="main", **options):
+        if listener == "main" and self.is_secure:
+            options.setdefault("secure", everywhere.trusting())
         client = Client(self.addresses[listener], **options)
         self.clients.append(client)
         return client

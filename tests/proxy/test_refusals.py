@@ -52,7 +52,7 @@ def test_feeding_is_refused(bed, command):
 
 def test_starttls_500(bed):
     be = bed.fake()
-    client = bed.proxy(be).client()
+    client = bed.proxy(be, listen={"tls": "no"}).client()
     assert client.code("STARTTLS") == "500"
     assert client.code("DATE") == "111"
     assert be.seen == ["DATE"]
