@@ -47,7 +47,7 @@ static const struct row rows[] = {
 	{ "think", "US", "a client waits so long before it asks again",
 	    NUMBER(think_us, DAY_MS) },
 	{ "idle", NULL, "clients connect and ask nothing", FLAG(is_idle) },
-	{ "time", "MS", "measure so long (default 2000)",
+	{ "time", "MS", "measure so long, and an answer per client (default 2000)",
 	    NUMBER(measure_ms, DAY_MS) },
 	{ "warm-up", "MS", "after so long (default 300)",
 	    NUMBER(warm_up_ms, DAY_MS) },

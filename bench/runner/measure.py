@@ -83,8 +83,6 @@ def run_load(bench, chain, workload, options):
         result["bytes_per_client"] = grown * 1024 / workload.clients
     process.finish(options.time / 1000 + 60)
     result.update(json.loads(process.log.read_text().splitlines()[-1]))
-    if not result["commands"] and workload.kind != workloads.IDLE:
-        process.fail("got no answer in %d ms" % options.time)
     if watched is not None:
         result["peak_rss_kb"] = watched.memory_kb("VmHWM")
     return result

@@ -80,6 +80,13 @@ def test_by_time(start):
     assert got["own_cpu_s"] > 0
 
 
+def test_waits_for_an_answer_per_client(start):
+    got = results(start("--latency", 300).port, "--connections", 4,
+                  "--commands", "STAT", "--warm-up", 0, "--time", 1)
+    assert got["commands"] >= 4 and got["share"]["min"] > 0
+    assert got["own_cpu_s"] < got["seconds"] / 2        # it sleeps meanwhile
+
+
 def test_latencies(start):
     got = results(start("--latency", 20).port, "--commands", "STAT",
                   "--count", 20)["latency_us"]
