@@ -106,10 +106,11 @@ class Nntpmux(Variant):
                 [str(word) for word in self.command(bench, path)] + ["-t"],
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                 timeout=20, check=False)
+            said = done.stdout.replace(home + "/", "").strip()
         if done.returncode == 0:
             return None
         return "this nntpmux does not take its settings: " + \
-            done.stdout.strip().splitlines()[0]
+            (said or "exit code %d" % done.returncode).splitlines()[0]
 
     def start(self, chain, workload):
         if self.tls == "server":
