@@ -191,6 +191,7 @@ def test_slow_name_stops_nobody_else(bed, monkeypatch):
         Named("slow", "slow.test:119"),
         Named("good", "localhost:%d" % be.address[1]),
         backend={"connect_timeout": "3s"}, listen={"backends": "good"},
+        proxy={"threads": 2, "sandbox": "no"},      # the mark is a file
         sections={"listen slow": {"address": "127.0.0.1:0",
                                   "backends": "slow"}},
         listeners=2,
