@@ -22,10 +22,11 @@ is_per_command(const struct session *s)
 }
 
 static bool
-has_posting_user(const struct conf *conf)
+has_posting_user(const struct conf *conf, uint64_t postable)
 {
 	for (size_t i = 0; i < conf->users_n; i++)
-		if (conf->users[i].posting)
+		if (conf->users[i].posting &&
+		    (conf->users[i].backends_mask & postable) != 0)
 			return true;
 	return conf->users_n == 0;
 }
@@ -38,10 +39,11 @@ answers_may_post(const struct session *s)
 
 	if (router->mode == MODE_STATEFUL && pin_is_held(&s->pipeline.pin))
 		eligible = UINT64_C(1) << pin_get_backend_id(&s->pipeline.pin);
-	if ((eligible & router->posting) == 0)
+	eligible &= router->posting;
+	if (eligible == 0)
 		return false;
 	return s->user != NULL ? s->user->posting :
-	    has_posting_user(s->context->conf);
+	    has_posting_user(s->context->conf, eligible);
 }
 
 /* --- answers made here ------------------------------------------------------ */
@@ -246,13 +248,16 @@ answers_take_line(struct session *s, const char *line, size_t n)
 	struct exchange *x = exchange_new(&s->pipeline.client, &command, line,
 	    n);
 	unsigned flags = command.row->flags;
+	bool is_guarded = (flags & COMMAND_BEFORE_LOGIN) == 0;
 
 	pipeline_add(&s->pipeline, x);
 	if (result == COMMAND_EMPTY)
 		exchange_answer_line(x, "501 empty line");
-	else if (login_is_needed(s) && (flags & COMMAND_BEFORE_LOGIN) == 0 &&
+	else if (is_guarded && login_is_needed(s) &&
 	    (flags & COMMAND_ARTICLE_FOLLOWS) == 0)
 		exchange_answer_line(x, "480 login required");
+	else if (is_guarded && login_get_bar(s) != REASON_NONE)
+		exchange_end(x, login_get_bar(s));
 	else
 		route(s, x, result);
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct accounts;
 struct census;
 struct conf;
 struct failures;
@@ -22,6 +23,7 @@ struct client_context {
 	const struct conf *conf;
 	const struct router *router;
 	struct passwords *passwords;
+	struct accounts *accounts;
 	struct census *census;
 	struct failures *failures;
 	struct loop *loop;

@@ -74,7 +74,8 @@ deadline_note_received(struct session *s)
 static bool
 is_login_timed(const struct session *s)
 {
-	return s->state == SESS_OPEN && login_is_needed(s);
+	return s->state == SESS_OPEN && login_is_needed(s) &&
+	    !login_is_queued(s);
 }
 
 /* Without what goes on whatever happens. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* deadline - how long a session may go on as it is.
  *
- *   must log in               login_timeout, from its start, whatever it says
+ *   must log in               login_timeout, from its start, whatever it says;
+ *                             while it waits for a seat, login.c sees to that
  *   answers wait for it       client_stall_timeout, begun anew with each KiB
  *   its article is awaited    client_stall_timeout, from its last byte
  *   it has begun a line       client_stall_timeout, from the line's first byte

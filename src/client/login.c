@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "client/account.h"
 #include "client/failures.h"
 #include "client/password.h"
 #include "conf/conf.h"
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 bool
 login_is_needed(const struct session *s)
@@ -48,35 +50,178 @@ find_user(const struct conf *conf, const char *name)
 	NEVER("a right password of nobody");
 }
 
-/* What the check has found. */
+static bool
+has_expired(const struct conf_user *user)
+{
+	struct timespec now;
+
+	if (user->expires_s == 0)
+		return false;
+	SYS_OK(clock_gettime(CLOCK_REALTIME_COARSE, &now));
+	return (uint64_t)now.tv_sec >= user->expires_s;
+}
+
+bool
+login_is_queued(const struct session *s)
+{
+	return s->login == LOGIN_QUEUED;
+}
+
+enum reason
+login_get_bar(const struct session *s)
+{
+	return s->user != NULL && has_expired(s->user) ?
+	    REASON_USER_EXPIRED : REASON_NONE;
+}
+
+/* The only writer of the login's state. */
 static void
-tell(struct session *s)
+enter(struct session *s, enum login_state state)
+{
+	log_trace("fd=%d login %d -> %d", s->stream.fd, s->login, state);
+	s->login = state;
+}
+
+/* Answers the command that gave the password. */
+static void
+answer(struct session *s, const char *line)
 {
 	struct exchange *x = pipeline_last(&s->pipeline);
 
 	CHECK(x != NULL && x->state == EXCH_HELD);
-	if (s->check->is_right) {
-		s->user = find_user(s->context->conf, s->user_name);
-		exchange_answer_line(x, "281 welcome");
-	} else {
-		login_free(s);
-		exchange_answer_line(x, "481 wrong name or password");
-	}
-	free(s->check);
-	s->check = NULL;
+	exchange_answer_line(x, line);
 	session_kick(s);
 }
 
 static void
-on_hold_end(struct timer *t)
+set_login_timer(struct session *s, uint64_t deadline_ms)
 {
-	tell(LIST_ENTRY(t, struct session, hold));
+	timer_set(&session_loop(s)->timers, &s->login_timer, deadline_ms);
+}
+
+static void
+clear_login_timer(struct session *s)
+{
+	timer_clear(&session_loop(s)->timers, &s->login_timer);
+}
+
+static void
+drop_seat(struct session *s)
+{
+	if (s->seat != NULL)
+		seat_leave(s->seat);
+	s->seat = NULL;
+}
+
+/* --- coming in ------------------------------------------------------------- */
+
+static const struct conf_user *
+get_user(const struct session *s)
+{
+	return find_user(s->context->conf, s->user_name);
+}
+
+static void
+welcome(struct session *s)
+{
+	clear_login_timer(s);
+	enter(s, LOGIN_IN);
+	s->user = get_user(s);
+	s->pipeline.eligible &= s->user->backends_mask;
+	answer(s, "281 welcome");
+}
+
+static void
+refuse(struct session *s, enum reason reason, const char *line)
+{
+	char peer[ADDR_TEXT_MAX], user[LOGIN_TEXT_MAX];
+
+	log_warn("client=%s login refused user=%s reason=%s (%s)",
+	    addr_format(&s->peer, peer), login_format_user(s, user),
+	    reason_key(reason), reason_words(reason));
+	enter(s, LOGIN_OUT);
+	login_free(s);
+	answer(s, line);
+}
+
+static void
+on_seat(void *arg)
+{
+	welcome(arg);
+}
+
+static void
+queue(struct session *s)
+{
+	enter(s, LOGIN_QUEUED);
+	set_login_timer(s, s->started_ms +
+	    s->context->conf->proxy.login_timeout_ms);
+}
+
+/* The password was right. */
+static void
+come_in(struct session *s)
+{
+	const struct conf_user *user = get_user(s);
+	struct account *account = accounts_find(s->context->accounts,
+	    s->user_name);
+
+	if (has_expired(user)) {
+		refuse(s, REASON_USER_EXPIRED, "481 this user has expired");
+		return;
+	}
+	CHECK(account != NULL);
+	switch (seat_take(account, session_loop(s),
+	    user->over_limit == OVER_LIMIT_WAIT, on_seat, s, &s->seat)) {
+	case SEAT_IS_TAKEN:
+		welcome(s);
+		break;
+	case SEAT_IS_AWAITED:
+		queue(s);
+		break;
+	case SEAT_IS_REFUSED:
+		refuse(s, REASON_USER_FULL, "481 all places of this user are"
+		    " taken");
+		break;
+	}
+}
+
+/* What the check has found. */
+static void
+tell(struct session *s)
+{
+	bool is_right = s->check->is_right;
+
+	free(s->check);
+	s->check = NULL;
+	if (is_right) {
+		come_in(s);
+		return;
+	}
+	enter(s, LOGIN_OUT);
+	login_free(s);
+	answer(s, "481 wrong name or password");
+}
+
+static void
+on_login_timer(struct timer *t)
+{
+	struct session *s = LIST_ENTRY(t, struct session, login_timer);
+
+	if (s->login == LOGIN_HELD) {
+		tell(s);
+		return;
+	}
+	CHECK(s->login == LOGIN_QUEUED);
+	login_give_up(s);
+	exchange_end(pipeline_last(&s->pipeline), REASON_USER_FULL);
+	session_kick(s);
 }
 
 void
 login_init(struct session *s)
 {
-	timer_init(&s->hold, on_hold_end);
+	timer_init(&s->login_timer, on_login_timer);
 }
 
 static void
@@ -98,12 +243,14 @@ on_checked(struct message *m)
 	if (!check->is_right)
 		log_warn("client=%s login failed user=%s",
 		    addr_format(&s->peer, peer), login_format_user(s, user));
+	enter(s, LOGIN_HELD);
 	if (hold_ms == 0)
 		tell(s);
 	else
-		timer_set(&session_loop(s)->timers, &s->hold,
-		    now_ms + hold_ms);
+		set_login_timer(s, now_ms + hold_ms);
 }
+
+/* --- AUTHINFO -------------------------------------------------------------- */
 
 static void
 set_user_name(struct session *s, const char *name, size_t n)
@@ -125,6 +272,7 @@ check_password(struct session *s, struct exchange *x)
 	if (passwords_ask(s->context->passwords, check, s->user_name, password,
 	    addr_format_host(&s->peer, host))) {
 		s->check = check;
+		enter(s, LOGIN_CHECKING);
 		exchange_enter(x, EXCH_HELD);
 	} else {
 		free(check);
@@ -159,16 +307,34 @@ login_answer(struct session *s, struct exchange *x)
 	}
 }
 
+/* --- leaving --------------------------------------------------------------- */
+
 void
 login_give_up(struct session *s)
 {
-	if (timer_is_set(&s->hold)) {
-		timer_clear(&session_loop(s)->timers, &s->hold);
+	switch (s->login) {
+	case LOGIN_OUT:
+	case LOGIN_IN:
+		return;
+	case LOGIN_CHECKING:
+		password_give_up(s->check);	/* its message frees it */
+		break;
+	case LOGIN_HELD:
 		free(s->check);
-	} else if (s->check != NULL) {
-		password_give_up(s->check);
+		break;
+	case LOGIN_QUEUED:
+		drop_seat(s);
+		break;
 	}
 	s->check = NULL;
+	clear_login_timer(s);
+	enter(s, LOGIN_OUT);
+}
+
+void
+login_leave(struct session *s)
+{
+	drop_seat(s);
 }
 
 void

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "client/account.h"
 #include "client/census.h"
 #include "client/deadline.h"
 #include "client/password.h"
@@ -28,8 +29,10 @@ enter(struct session *s, enum session_state state)
 	CHECK(state > s->state);
 	log_trace("fd=%d session %d -> %d", s->stream.fd, s->state, state);
 	/* Before the client can see its end and come back. */
-	if (state >= SESS_LINGERING && s->state < SESS_LINGERING)
+	if (state >= SESS_LINGERING && s->state < SESS_LINGERING) {
 		census_leave(s->context->census, &s->peer);
+		login_leave(s);
+	}
 	s->state = state;
 }
 
@@ -306,10 +309,12 @@ session_shut_down(struct session *s)
 	enter(s, SESS_LAST);
 	pipeline_keep_first(&s->pipeline);
 	first = pipeline_first(&s->pipeline);
-	if (first == NULL || first->state != EXCH_HELD)
+	if (first == NULL || first->state != EXCH_HELD) {
 		login_give_up(s);	/* its command is forgotten */
-	else if (s->input == INPUT_ARTICLE)
+	} else if (s->input == INPUT_ARTICLE || login_is_queued(s)) {
+		login_give_up(s);
 		exchange_end(first, REASON_SHUTDOWN);
+	}
 	session_kick(s);
 }
 
@@ -325,7 +330,8 @@ session_get_size_max(const struct conf_proxy *proxy)
 	size_t commands = proxy->pipeline_depth * bounds_get_exchange() +
 	    bounds_get_mend();
 	/* The name, and what a check holds, fit into the room of lines. */
-	size_t login = sizeof(struct password_check) + 4 * LINE_MAX_BYTES;
+	size_t login = sizeof(struct password_check) + 4 * LINE_MAX_BYTES +
+	    seat_get_size();
 
 	return sizeof(struct session) + session_get_article_max() + commands +
 	    login + bounds_get_output(proxy->pipeline_depth);

@@ -20,6 +20,7 @@
 
 struct exchange;
 struct password_check;
+struct seat;
 
 enum session_state {
 	SESS_OPEN, SESS_LAST, SESS_FLUSHING, SESS_LINGERING, SESS_CLOSED
@@ -30,6 +31,15 @@ enum session_input {
 	INPUT_LINES,	/* commands; or an article, while the pipeline posts */
 	INPUT_ARTICLE,	/* of a refused TAKETHIS: read and thrown away */
 	INPUT_ENDED,	/* the client has ended its stream */
+};
+
+/* How far the login has come. */
+enum login_state {
+	LOGIN_OUT,
+	LOGIN_CHECKING,		/* the password is being checked */
+	LOGIN_HELD,		/* it was: the answer comes later (failures.h) */
+	LOGIN_QUEUED,		/* it is right: a seat is awaited (account.h) */
+	LOGIN_IN,
 };
 
 struct session {
@@ -49,9 +59,11 @@ struct session {
 	size_t unread_n;
 
 	char *user_name;		/* of AUTHINFO USER, then who it is */
+	enum login_state login;
 	const struct conf_user *user;	/* logged in as; NULL: nobody */
-	struct password_check *check;	/* under way or held, or NULL */
-	struct timer hold;		/* set while its answer is held */
+	struct password_check *check;	/* CHECKING or HELD, or NULL */
+	struct timer login_timer;	/* set while HELD or QUEUED */
+	struct seat *seat;		/* QUEUED or IN, or NULL */
 
 	uint64_t started_ms;
 	uint64_t active_ms;		/* last byte from or to the client */
@@ -109,6 +121,12 @@ const char *login_format_user(const struct session *,
     char buf[LOGIN_TEXT_MAX]);
 void login_init(struct session *);
 void login_answer(struct session *, struct exchange *x);
+/* The password was right, and it is other connections that are waited for. */
+bool login_is_queued(const struct session *);
+/* The user may not go on; REASON_NONE: may, or is not logged in. */
+enum reason login_get_bar(const struct session *);
 /* What is under way is for nobody any more. */
 void login_give_up(struct session *);
+/* The user's place is free for another connection. */
+void login_leave(struct session *);
 void login_free(struct session *);

@@ -178,27 +178,32 @@ check_backends(struct conf *c, const char *where, struct conf_report *report)
 	}
 }
 
-static void
-fill_mask(const struct conf *c, struct conf_listen *l,
+/* The bits of the backends that are listed; none listed: of all. */
+static uint64_t
+get_mask(const struct conf *c, const struct conf_section *s,
+    enum section_kind kind, const struct conf_names *names,
     struct conf_report *report)
 {
-	for (size_t i = 0; i < l->backends.n; i++) {
+	uint64_t mask = 0;
+
+	for (size_t i = 0; i < names->n; i++) {
 		size_t b = 0;
 
 		while (b < c->backends_n &&
-		    strcmp(c->backends[b].s.name, l->backends.v[i]) != 0)
+		    strcmp(c->backends[b].s.name, names->v[i]) != 0)
 			b++;
 		if (b == c->backends_n)
 			report_add(report, SEVERITY_ERROR,
-			    section_get_place(&l->s, KIND_LISTEN, "backends"),
-			    "[listen %s] names backend %.60s, which is not"
-			    " there", l->s.name, l->backends.v[i]);
+			    section_get_place(s, kind, "backends"),
+			    "[%s %s] names backend %.60s, which is not there",
+			    sections[kind].word, s->name, names->v[i]);
 		else if (b < CONF_BACKENDS_MAX)
-			l->backends_mask |= UINT64_C(1) << b;
+			mask |= UINT64_C(1) << b;
 	}
-	if (l->backends.n == 0)
-		l->backends_mask = c->backends_n >= CONF_BACKENDS_MAX ?
-		    UINT64_MAX : (UINT64_C(1) << c->backends_n) - 1;
+	if (names->n > 0)
+		return mask;
+	return c->backends_n >= CONF_BACKENDS_MAX ? UINT64_MAX :
+	    (UINT64_C(1) << c->backends_n) - 1;
 }
 
 /* Both at once can't be bound. */
@@ -236,7 +241,8 @@ check_listen(const struct conf *c, struct conf_listen *l,
 		    " can be reached from outside and has neither users nor"
 		    " allow: everybody may use the backends", l->s.name,
 		    text);
-	fill_mask(c, l, report);
+	l->backends_mask = get_mask(c, &l->s, KIND_LISTEN, &l->backends,
+	    report);
 }
 
 /* In stateful mode nothing is reserved. */
@@ -332,6 +338,19 @@ check_user(const struct conf_user *u, struct conf_report *report)
 		    " hash; mkpasswd(1) makes a better one", u->s.name);
 }
 
+/* A user who can log in somewhere and then finds nothing there. */
+static void
+check_reach(const struct conf *c, const struct conf_user *u,
+    struct conf_report *report)
+{
+	for (size_t i = 0; i < c->listens_n && u->backends_mask != 0; i++)
+		if ((c->listens[i].backends_mask & u->backends_mask) == 0)
+			report_add(report, SEVERITY_WARNING,
+			    section_get_place(&u->s, KIND_USER, "backends"),
+			    "[user %s] has no backend at [listen %s]",
+			    u->s.name, c->listens[i].s.name);
+}
+
 static void
 fill_log(struct conf_log *log)
 {
@@ -352,7 +371,13 @@ check_conf(struct conf *c, const char *where, struct conf_report *report)
 	for (size_t i = 0; i < c->listens_n; i++)
 		check_listen(c, &c->listens[i], report);
 	check_mode(c, report);
-	for (size_t i = 0; i < c->users_n; i++)
-		check_user(&c->users[i], report);
+	for (size_t i = 0; i < c->users_n; i++) {
+		struct conf_user *u = &c->users[i];
+
+		check_user(u, report);
+		u->backends_mask = get_mask(c, &u->s, KIND_USER, &u->backends,
+		    report);
+		check_reach(c, u, report);
+	}
 	fill_log(&c->log);
 }

@@ -60,6 +60,11 @@ enum conf_queue_mode {
 	QUEUE_FIFO
 };
 
+enum conf_over_limit {
+	OVER_LIMIT_WAIT,
+	OVER_LIMIT_REFUSE
+};
+
 enum conf_log_target {
 	TARGET_STDERR,
 	TARGET_SYSLOG,
@@ -162,6 +167,11 @@ struct conf_user {
 	struct conf_section s;
 	char *password;				/* a crypt(3) hash */
 	char *password_plain;
+	unsigned max_connections;		/* 0 = no limit */
+	enum conf_over_limit over_limit;
+	uint64_t expires_s;			/* since 1970; 0 = never */
+	struct conf_names backends;
+	uint64_t backends_mask;			/* made from backends */
 	bool posting;
 };
 

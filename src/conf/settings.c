@@ -37,6 +37,7 @@
 #define INT(lo, hi) .type = SETTING_INT, .min = (lo), .max = (hi)
 #define SIZE(lo, hi) .type = SETTING_SIZE, .min = (lo), .max = (hi)
 #define DURATION(lo, hi) .type = SETTING_DURATION, .min = (lo), .max = (hi)
+#define TIME .type = SETTING_TIME
 #define ENUM(w) .type = SETTING_ENUM, .words = (w)
 #define TEXT(t, longest) .type = SETTING_##t, .max = (longest)
 #define LIST(t) .type = SETTING_##t
@@ -54,6 +55,7 @@ static const char *const resume_words[] = { "yes", "exact", "no", NULL };
 static const char *const tier_down_words[] = { "fail", "spill", NULL };
 static const char *const tier_full_words[] = { "wait", "spill", NULL };
 static const char *const queue_words[] = { "lifo", "fifo", NULL };
+static const char *const over_limit_words[] = { "wait", "refuse", NULL };
 static const char *const strategy_words[] = {
 	"least-loaded", "round-robin", "weighted-round-robin", NULL
 };
@@ -261,6 +263,20 @@ static const struct setting settings[] = {
 { USER(password_plain, password_plain), TEXT(SECRET, AUTHINFO_ARG_MAX),
   .is_needed = true, .example = "secret",
   .text = "The password in the clear, instead of a hash." },
+{ USER(max_connections, max_connections), INT(0, 1000000), .def = "0",
+  .text = "Connections of this user at a time, from whatever address; 0 = no"
+  " limit." },
+{ USER(over_limit, over_limit), ENUM(over_limit_words), .def = "wait",
+  .text = "What becomes of a login when they are all there: it is answered"
+  " when one of them has ended, first come, first served, and 400 after"
+  " login_timeout; or it is refused with 481." },
+{ USER(expires, expires_s), TIME, .example = "2027-12-31",
+  .text = "From this moment on the user is refused, and told so at the next"
+  " command if logged in. A date without a time is the beginning of that"
+  " day." },
+{ USER(backends, backends), LIST(NAMES), .example = "primary",
+  .text = "Names of the backends that this user may use, of those that the"
+  " listener may use; empty = all of them." },
 { USER(posting, posting), BOOL, .def = "yes",
   .text = "This client may post, where a backend has posting." },
 
@@ -437,6 +453,8 @@ setting_describe(const struct setting *s)
 		return xasprintf("%s to %s",
 		    value_format_duration(s->min, lo),
 		    value_format_duration(s->max, hi));
+	case SETTING_TIME:
+		return xstrdup("YYYY-MM-DD[Thh:mm[:ss]], UTC");
 	case SETTING_ENUM:
 		return describe_words(s->words);
 	case SETTING_MODE:

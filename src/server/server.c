@@ -6,6 +6,7 @@
 #include "backend/pool.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "client/account.h"
 #include "client/census.h"
 #include "client/failures.h"
 #include "client/password.h"
@@ -42,6 +43,7 @@ struct server {
 	struct acceptor acceptor;
 	struct resolver *resolver;
 	struct passwords *passwords;
+	struct accounts *accounts;
 	struct census *census;
 	struct failures *failures;
 	struct backend *backends[CONF_BACKENDS_MAX];
@@ -182,11 +184,14 @@ start_threads(struct server *s)
 	s->passwords = passwords_start(s->conf);
 	if (s->passwords == NULL)
 		return errno;
+	s->accounts = accounts_new();
+	accounts_set(s->accounts, s->conf);
 	s->census = census_new(s->clients_max);
 	s->failures = failures_new();
 	make_router(s);
 	shared.router = &s->router;
 	shared.passwords = s->passwords;
+	shared.accounts = s->accounts;
 	shared.census = s->census;
 	shared.failures = s->failures;
 	error = housekeeper_start(&s->housekeeper, s->workers_n, s->conf,
@@ -322,6 +327,7 @@ free_all(struct server *s)
 	for (size_t i = 0; i < s->conf->backends_n; i++)
 		backend_free(s->backends[i]);
 	selector_free(s->router.selector);
+	accounts_free(s->accounts);
 	census_free(s->census);
 	failures_free(s->failures);
 	for (unsigned i = 0; i < s->started_n; i++)
