@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "client/account.h"
 
+#include "base/bucket.h"
 #include "base/check.h"
 #include "base/inbox.h"
 #include "base/list.h"
@@ -15,6 +16,8 @@ struct account {
 	/* const after init */
 	struct list link;		/* in its table */
 	char *name;
+
+	struct bucket bucket;
 
 	struct {
 		pthread_mutex_t mutex;
@@ -218,12 +221,19 @@ accounts_find(struct accounts *all, const char *name)
 	return a;
 }
 
+struct bucket *
+account_get_bucket(struct account *a)
+{
+	return &a->bucket;
+}
+
 static struct account *
 add(struct accounts *all, const char *name)
 {
 	struct account *a = xcalloc(1, sizeof(*a));
 
 	a->name = xstrdup(name);
+	bucket_init(&a->bucket, 0);
 	SYS_OK(pthread_mutex_init(&a->sh.mutex, NULL));
 	list_init(&a->sh.waiting);
 	SYS_OK(pthread_mutex_lock(&all->sh.mutex));
@@ -241,6 +251,7 @@ accounts_set(struct accounts *all, const struct conf *conf)
 
 		if (a == NULL)
 			a = add(all, u->s.name);
+		bucket_set_rate(&a->bucket, u->rate);
 		SYS_OK(pthread_mutex_lock(&a->sh.mutex));
 		a->sh.seats_max = u->max_connections;
 		SYS_OK(pthread_mutex_unlock(&a->sh.mutex));

@@ -12,6 +12,8 @@
  * connection that leaves meanwhile is found out when the message arrives, and
  * the seat goes to the next one.
  *
+ * All of them share a rate (base/bucket.h).
+ *
  * Known by name, so an account outlives a change of the configuration: it is
  * freed at the end only. Owner: the server. Any thread; one mutex per account
  * and one for the table, held for some instructions. */
@@ -22,6 +24,7 @@
 
 struct account;
 struct accounts;
+struct bucket;
 struct conf;
 struct loop;
 struct seat;
@@ -36,6 +39,9 @@ void accounts_free(struct accounts *);
 void accounts_set(struct accounts *, const struct conf *conf);
 /* Of a user who is or was configured; NULL: never. Borrowed for ever. */
 struct account *accounts_find(struct accounts *, const char *name);
+
+/* Borrowed for ever. */
+struct bucket *account_get_bucket(struct account *);
 
 enum seat_rc {
 	SEAT_IS_TAKEN,

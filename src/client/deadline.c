@@ -53,7 +53,8 @@ deadline_update(struct session *s)
 		s->noted_sent_bytes = s->output.sent_bytes;
 		restart(s);	/* it may have waited for this */
 	}
-	if (output_pending(&s->output) == 0)
+	/* While it is the user's rate that is waited for, nobody stalls. */
+	if (output_pending(&s->output) == 0 || session_is_held(s))
 		s->window_ms = 0;
 	else if (s->window_ms == 0)
 		start_window(s);
@@ -120,13 +121,18 @@ deadline_expire(struct session *s)
 	if (is_login_timed(s) && get_login_deadline(s) <= get_now(s))
 		return REASON_LOGIN_TIMEOUT;
 	if (output_pending(&s->output) > 0) {
-		if (get_taken_bytes(s) - s->window_taken_bytes < STALL_BYTES)
+		if (s->window_ms != 0 && get_taken_bytes(s) -
+		    s->window_taken_bytes < STALL_BYTES)
 			return REASON_CLIENT_STALL;
 		start_window(s);
 		return REASON_NONE;
 	}
-	if (input_is_article(s))
-		return REASON_CLIENT_STALL;
+	if (input_is_article(s)) {
+		if (!session_is_held(s))
+			return REASON_CLIENT_STALL;
+		restart(s);
+		return REASON_NONE;
+	}
 	if (pipeline_first(&s->pipeline) != NULL) {
 		restart(s);	/* it waits for us */
 		return REASON_NONE;

@@ -33,11 +33,12 @@ input_is_wanted(const struct session *s)
 	if (s->input == INPUT_ENDED)
 		return false;
 	if (pipeline_is_posting(&s->pipeline))
-		return pipeline_wants_article(&s->pipeline);
+		return pipeline_wants_article(&s->pipeline) &&
+		    !session_is_held(s);
 	if (s->state != SESS_OPEN)
 		return false;
 	if (s->input == INPUT_ARTICLE)
-		return true;
+		return !session_is_held(s);
 	return s->pipeline.n < s->context->conf->proxy.pipeline_depth &&
 	    output_pending(&s->output) < OUTPUT_MAX_BYTES &&
 	    (last == NULL ||
@@ -150,6 +151,18 @@ input_take_unread(struct session *s)
 	return taken > 0;
 }
 
+/* Commands are not held up by the rate: they are few. */
+static size_t
+get_read_size(const struct session *s)
+{
+	size_t room;
+
+	if (!input_is_article(s))
+		return READ_BYTES;
+	room = pace_get_room(&s->pace, session_loop(s)->now_ms);
+	return room < READ_ARTICLE_BYTES ? room : READ_ARTICLE_BYTES;
+}
+
 void
 input_read(struct session *s)
 {
@@ -161,7 +174,7 @@ input_read(struct session *s)
 	if (!input_is_wanted(s))
 		return;
 	kept = s->unread_n;	/* part of a line */
-	size = input_is_article(s) ? READ_ARTICLE_BYTES : READ_BYTES;
+	size = get_read_size(s);
 	CHECK(kept + size <= LOOP_BUFFER_SIZE);
 	rc = stream_read(&s->stream, buffer + kept, size, &n);
 	if (rc == IO_AGAIN)
@@ -184,4 +197,5 @@ input_read(struct session *s)
 		memcpy(buffer, s->unread, kept);
 	taken = take(s, buffer, kept + n);
 	keep(s, buffer + taken, kept + n - taken);
+	pace_pay(&s->pace, n, session_loop(s)->now_ms);
 }

@@ -128,6 +128,7 @@ welcome(struct session *s)
 	enter(s, LOGIN_IN);
 	s->user = get_user(s);
 	s->pipeline.eligible &= s->user->backends_mask;
+	s->pace.bucket = account_get_bucket(s->account);
 	answer(s, "281 welcome");
 }
 
@@ -163,15 +164,14 @@ static void
 come_in(struct session *s)
 {
 	const struct conf_user *user = get_user(s);
-	struct account *account = accounts_find(s->context->accounts,
-	    s->user_name);
 
 	if (has_expired(user)) {
 		refuse(s, REASON_USER_EXPIRED, "481 this user has expired");
 		return;
 	}
-	CHECK(account != NULL);
-	switch (seat_take(account, session_loop(s),
+	s->account = accounts_find(s->context->accounts, s->user_name);
+	CHECK(s->account != NULL);
+	switch (seat_take(s->account, session_loop(s),
 	    user->over_limit == OVER_LIMIT_WAIT, on_seat, s, &s->seat)) {
 	case SEAT_IS_TAKEN:
 		welcome(s);

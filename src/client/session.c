@@ -61,6 +61,7 @@ session_close(struct session *s, enum reason reason)
 	pipeline_drop(&s->pipeline);
 	login_give_up(s);
 	timer_clear(&session_loop(s)->timers, &s->timer);
+	timer_clear(&session_loop(s)->timers, &s->pace_timer);
 	log_end(s);
 	stream_close(&s->stream);
 	session_kick(s);
@@ -112,15 +113,31 @@ on_timer(struct timer *t)
 		set_timer(s);
 }
 
+/* Bytes wait, in either direction, until the user's rate lets them go on. */
+static void
+set_pace_timer(struct session *s)
+{
+	bool waits = output_pending(&s->output) > 0 || input_is_article(s);
+
+	timer_set(&session_loop(s)->timers, &s->pace_timer, waits &&
+	    session_is_held(s) ? s->pace.not_before_ms : UINT64_MAX);
+}
+
+static void
+on_pace_timer(struct timer *t)
+{
+	session_kick(LIST_ENTRY(t, struct session, pace_timer));
+}
+
 /* --- bytes to the client -------------------------------------------------------- */
 
 static uint32_t
 get_events(const struct session *s)
 {
 	bool reads = input_is_wanted(s) || s->state == SESS_LINGERING;
+	bool writes = output_pending(&s->output) > 0 && !session_is_held(s);
 
-	return (reads ? EPOLLIN : 0u) |
-	    (output_pending(&s->output) > 0 ? EPOLLOUT : 0u);
+	return (reads ? EPOLLIN : 0u) | (writes ? EPOLLOUT : 0u);
 }
 
 /* False: the session is closed. */
@@ -198,6 +215,7 @@ on_pump(struct task *t)
 		session_kick(s);
 	deadline_update(s);
 	loop_mask(session_loop(s), s->stream.fd, get_events(s));
+	set_pace_timer(s);
 	set_timer(s);
 }
 
@@ -283,11 +301,13 @@ session_start(struct client_context *context, int fd, const struct addr *peer,
 	s->started_ms = s->active_ms = context->loop->now_ms;
 	stream_init_plain(&s->stream, fd);
 	output_init(&s->output, &s->stream);
+	s->output.pace = &s->pace;
 	pipeline_init(&s->pipeline, &pipeline_user, context->router,
 	    listen->backends_mask != 0 ? listen->backends_mask :
 	    context->router->all, context->loop, &s->output);
 	task_init(&s->pump, on_pump);
 	timer_init(&s->timer, on_timer);
+	timer_init(&s->pace_timer, on_pace_timer);
 	login_init(s);
 	line_init(&s->line, 0);
 	list_push_back(&context->sessions, &s->link);

@@ -18,6 +18,7 @@
 
 #include <stdint.h>
 
+struct account;
 struct exchange;
 struct password_check;
 struct seat;
@@ -50,6 +51,8 @@ struct session {
 	enum session_input input;
 	struct stream stream;
 	struct output output;
+	struct pace pace;		/* of its user */
+	struct timer pace_timer;	/* set while bytes wait for it */
 	struct pipeline pipeline;
 	struct task pump;
 	struct timer timer;
@@ -63,6 +66,7 @@ struct session {
 	const struct conf_user *user;	/* logged in as; NULL: nobody */
 	struct password_check *check;	/* CHECKING or HELD, or NULL */
 	struct timer login_timer;	/* set while HELD or QUEUED */
+	struct account *account;	/* of the user; NULL: nobody */
 	struct seat *seat;		/* QUEUED or IN, or NULL */
 
 	uint64_t started_ms;
@@ -81,6 +85,13 @@ static inline struct loop *
 session_loop(const struct session *s)
 {
 	return s->context->loop;
+}
+
+/* The user's rate allows nothing at this moment. */
+static inline bool
+session_is_held(const struct session *s)
+{
+	return pace_is_held(&s->pace, session_loop(s)->now_ms);
 }
 
 /* --- session.c --- */

@@ -169,6 +169,7 @@ struct conf_user {
 	char *password_plain;
 	unsigned max_connections;		/* 0 = no limit */
 	enum conf_over_limit over_limit;
+	uint64_t rate;				/* bytes/s; 0 = no limit */
 	uint64_t expires_s;			/* since 1970; 0 = never */
 	struct conf_names backends;
 	uint64_t backends_mask;			/* made from backends */

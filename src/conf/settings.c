@@ -270,6 +270,10 @@ static const struct setting settings[] = {
   .text = "What becomes of a login when they are all there: it is answered"
   " when one of them has ended, first come, first served, and 400 after"
   " login_timeout; or it is refused with 481." },
+{ USER(rate, rate), SIZE(0, GIB(1024)), .def = "0",
+  .text = "Bytes per second that all connections of this user share: what it"
+  " is sent, and what it posts; 0 = no limit. A slow client keeps a backend"
+  " connection for as long as its article takes." },
 { USER(expires, expires_s), TIME, .example = "2027-12-31",
   .text = "From this moment on the user is refused, and told so at the next"
   " command if logged in. A date without a time is the beginning of that"
