@@ -128,8 +128,13 @@ announce_make(const struct router *r, const struct audience *a,
 		c_r->flags |= CAPABILITY_READER;
 		c_r->list |= READER_LISTS;
 	}
+	/* It stays after the login, so that a client can see whether somebody
+	 * has taken a mechanism away before it (RFC 4643, 2.4.2). */
+	if (a->has_login)
+		c_r->sasl |= CAPABILITY_SASL_PLAIN;
 	if (a->needs_login) {
-		c_r->flags |= CAPABILITY_AUTHINFO_USER;
+		c_r->flags |= CAPABILITY_AUTHINFO_USER |
+		    CAPABILITY_AUTHINFO_SASL;
 		return;
 	}
 	add_reading(r, a, c_r);

@@ -17,7 +17,8 @@ struct router;
 
 /* The client, as far as it matters. */
 struct audience {
-	bool needs_login;	/* and has not logged in yet */
+	bool has_login;		/* there are users */
+	bool needs_login;	/* and it has not logged in yet */
 	bool may_post;		/* it, and somewhere: as for 200 or 201 */
 	uint64_t eligible;	/* backends of its listener and user */
 	int pinned_id;		/* its own backend, or SELECTOR_NONE */

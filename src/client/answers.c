@@ -80,8 +80,8 @@ is_offered(const struct command_row *row, void *arg)
 		return answers_may_post(s);
 	case CMD_AUTHINFO_USER:
 	case CMD_AUTHINFO_PASS:
-		return login_is_needed(s);
 	case CMD_AUTHINFO_SASL:
+		return login_is_needed(s);
 	case CMD_STARTTLS:
 		return false;
 	default:
@@ -104,6 +104,7 @@ uint64_t
 answers_make(struct session *s, struct exchange *x, bool is_final)
 {
 	const struct audience audience = {
+		.has_login = s->context->conf->users_n > 0,
 		.needs_login = login_is_needed(s),
 		.may_post = answers_may_post(s),
 		.eligible = s->pipeline.eligible,
@@ -275,4 +276,32 @@ answers_take_bad_line(struct session *s, const char *line, size_t n)
 		hold_for_article(s, x);
 	else
 		exchange_answer_line(x, "501 line too long");
+}
+
+/* It stands for a command of its own, for it gets an answer of its own. */
+static struct exchange *
+add_response(struct session *s)
+{
+	static const char line[] = "AUTHINFO SASL PLAIN";
+	struct command command;
+	struct exchange *x;
+
+	CHECK(command_parse(line, strlen(line), &command) == COMMAND_OK);
+	x = exchange_new(&s->pipeline.client, &command, line, strlen(line));
+	pipeline_add(&s->pipeline, x);
+	s->input = INPUT_LINES;
+	line_set_max(&s->line, LINE_MAX_BYTES);
+	return x;
+}
+
+void
+answers_take_response(struct session *s, const char *line, size_t n)
+{
+	login_take_response(s, add_response(s), line, n);
+}
+
+void
+answers_take_bad_response(struct session *s)
+{
+	exchange_answer_line(add_response(s), "501 line too long");
 }

@@ -52,6 +52,26 @@ input_is_article(const struct session *s)
 	    pipeline_wants_article(&s->pipeline);
 }
 
+static void
+use_line(struct session *s, const char *line, size_t n)
+{
+	s->line_ms = 0;
+	if (s->input == INPUT_RESPONSE)
+		answers_take_response(s, line, n);
+	else
+		answers_take_line(s, line, n);
+}
+
+static void
+use_bad_line(struct session *s, const char *line, size_t n)
+{
+	s->line_ms = 0;
+	if (s->input == INPUT_RESPONSE)
+		answers_take_bad_response(s);
+	else
+		answers_take_bad_line(s, line, n);
+}
+
 /* Octets used; 0: a line is not complete yet. */
 static size_t
 take_line(struct session *s, const char *p, size_t n)
@@ -62,12 +82,10 @@ take_line(struct session *s, const char *p, size_t n)
 	switch (line_cut(&s->line, p, n, &line, &line_n, &used)) {
 	case LINE_OK:
 	case LINE_EMPTY:
-		s->line_ms = 0;
-		answers_take_line(s, line, line_n);
+		use_line(s, line, line_n);
 		break;
 	case LINE_LONG:
-		s->line_ms = 0;
-		answers_take_bad_line(s, line, line_n);
+		use_bad_line(s, line, line_n);
 		break;
 	case LINE_MORE:
 		break;
@@ -124,6 +142,14 @@ take(struct session *s, const char *p, size_t n)
 	return taken;
 }
 
+/* Before the login there may be a password in what the client sends. */
+static void
+wipe(const struct session *s, char *p, size_t n)
+{
+	if (login_is_needed(s) && n > 0)
+		explicit_bzero(p, n);
+}
+
 static void
 keep(struct session *s, const char *p, size_t n)
 {
@@ -133,6 +159,7 @@ keep(struct session *s, const char *p, size_t n)
 		unread = xmalloc(n);
 		memcpy(unread, p, n);
 	}
+	wipe(s, s->unread, s->unread_n);
 	free(s->unread);
 	s->unread = unread;
 	s->unread_n = n;
@@ -197,5 +224,6 @@ input_read(struct session *s)
 		memcpy(buffer, s->unread, kept);
 	taken = take(s, buffer, kept + n);
 	keep(s, buffer + taken, kept + n - taken);
+	wipe(s, buffer, kept + n);
 	pace_pay(&s->pace, n, session_loop(s)->now_ms);
 }

@@ -8,6 +8,8 @@
 #include "client/failures.h"
 #include "client/password.h"
 #include "conf/conf.h"
+#include "nntp/sasl.h"
+#include "nntp/word.h"
 #include "route/exchange.h"
 
 #include <ctype.h>
@@ -259,11 +261,11 @@ set_user_name(struct session *s, const char *name, size_t n)
 	s->user_name = xstrndup(name, n);
 }
 
+/* As the user whose name was set. */
 static void
-check_password(struct session *s, struct exchange *x)
+check_password(struct session *s, struct exchange *x, const char *password)
 {
 	struct password_check *check = xcalloc(1, sizeof(*check));
-	char *password = xstrndup(x->command.args, x->command.args_n);
 	char host[ADDR_TEXT_MAX];
 
 	check->message.deliver = on_checked;
@@ -278,19 +280,65 @@ check_password(struct session *s, struct exchange *x)
 		free(check);
 		exchange_end(x, REASON_LOGIN_BUSY);
 	}
+}
+
+static void
+take_password(struct session *s, struct exchange *x)
+{
+	char *password = xstrndup(x->command.args, x->command.args_n);
+
+	check_password(s, x, password);
 	explicit_bzero(password, strlen(password));
 	free(password);
-	/* It is not needed any more, and x lives on. */
-	explicit_bzero(x->line, x->line_n);
 }
 
 void
-login_answer(struct session *s, struct exchange *x)
+login_take_response(struct session *s, struct exchange *x,
+    const char *response, size_t n)
 {
-	if (s->context->conf->users_n == 0 || s->user != NULL) {
-		exchange_answer_line(x, "502 no login here");
-		return;
+	struct sasl_plain plain;
+
+	switch (sasl_plain_parse(response, n, &plain)) {
+	case SASL_FINE:
+		set_user_name(s, plain.name, strlen(plain.name));
+		check_password(s, x, plain.password);
+		break;
+	case SASL_GIVEN_UP:
+		exchange_answer_line(x, "481 given up");
+		break;
+	case SASL_BAD:
+		exchange_answer_line(x, "481 wrong name or password");
+		break;
+	case SASL_NOT_BASE64:
+		exchange_answer_line(x, "504 not base64");
+		break;
 	}
+	explicit_bzero(&plain, sizeof(plain));
+}
+
+static void
+take_sasl(struct session *s, struct exchange *x)
+{
+	const char *args = x->command.args;
+	size_t n = x->command.args_n;
+	struct word mechanism = word_cut(&args, &n);
+	struct word response = word_cut(&args, &n);
+
+	if (!word_is(mechanism, "PLAIN")) {
+		exchange_answer_line(x, "503 mechanism not known");
+	} else if (response.n > 0) {
+		login_take_response(s, x, response.s, response.n);
+	} else {
+		/* A challenge of no octets. */
+		exchange_answer_line(x, "383 =");
+		s->input = INPUT_RESPONSE;
+		line_set_max(&s->line, LINE_SASL_MAX_BYTES);
+	}
+}
+
+static void
+answer_authinfo(struct session *s, struct exchange *x)
+{
 	switch (x->command.row->id) {
 	case CMD_AUTHINFO_USER:
 		set_user_name(s, x->command.args, x->command.args_n);
@@ -300,11 +348,22 @@ login_answer(struct session *s, struct exchange *x)
 		if (s->user_name == NULL)
 			exchange_answer_line(x, "482 AUTHINFO USER first");
 		else
-			check_password(s, x);
+			take_password(s, x);
 		break;
 	default:
-		exchange_answer_line(x, "503 mechanism not known");
+		take_sasl(s, x);
 	}
+}
+
+void
+login_answer(struct session *s, struct exchange *x)
+{
+	if (s->context->conf->users_n == 0 || s->user != NULL)
+		exchange_answer_line(x, "502 no login here");
+	else
+		answer_authinfo(s, x);
+	/* It is not needed any more, and x lives on. */
+	explicit_bzero(x->line, x->line_n);
 }
 
 /* --- leaving --------------------------------------------------------------- */

@@ -309,7 +309,7 @@ session_start(struct client_context *context, int fd, const struct addr *peer,
 	timer_init(&s->timer, on_timer);
 	timer_init(&s->pace_timer, on_pace_timer);
 	login_init(s);
-	line_init(&s->line, 0);
+	line_init(&s->line, LINE_SASL_MAX_BYTES);
 	list_push_back(&context->sessions, &s->link);
 	socket_tune(fd);
 	loop_watch(context->loop, fd, EPOLLIN, on_event, s);
@@ -351,7 +351,7 @@ session_get_size_max(const struct conf_proxy *proxy)
 	    bounds_get_mend();
 	/* The name, and what a check holds, fit into the room of lines. */
 	size_t login = sizeof(struct password_check) + 4 * LINE_MAX_BYTES +
-	    seat_get_size();
+	    LINE_SASL_MAX_BYTES + seat_get_size();
 
 	return sizeof(struct session) + session_get_article_max() + commands +
 	    login + bounds_get_output(proxy->pipeline_depth);

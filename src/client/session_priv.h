@@ -30,6 +30,7 @@ enum session_state {
 /* What the client's next bytes are. */
 enum session_input {
 	INPUT_LINES,	/* commands; or an article, while the pipeline posts */
+	INPUT_RESPONSE,	/* one line, which is no command (AUTHINFO SASL) */
 	INPUT_ARTICLE,	/* of a refused TAKETHIS: read and thrown away */
 	INPUT_ENDED,	/* the client has ended its stream */
 };
@@ -118,6 +119,9 @@ bool answers_may_post(const struct session *);
 /* Decides about one line: queued for a backend, answered, or held. */
 void answers_take_line(struct session *, const char *line, size_t n);
 void answers_take_bad_line(struct session *, const char *line, size_t n);
+/* INPUT_RESPONSE: the line that ends it. */
+void answers_take_response(struct session *, const char *line, size_t n);
+void answers_take_bad_response(struct session *);
 /* CAPABILITIES is the first: see struct pipeline_user. */
 uint64_t answers_make(struct session *, struct exchange *x, bool is_final);
 /* The article of a refused TAKETHIS is through. */
@@ -132,6 +136,9 @@ const char *login_format_user(const struct session *,
     char buf[LOGIN_TEXT_MAX]);
 void login_init(struct session *);
 void login_answer(struct session *, struct exchange *x);
+/* x is answered by what the client has sent after a challenge. */
+void login_take_response(struct session *, struct exchange *x,
+    const char *response, size_t n);
 /* The password was right, and it is other connections that are waited for. */
 bool login_is_queued(const struct session *);
 /* The user may not go on; REASON_NONE: may, or is not logged in. */
