@@ -6,7 +6,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # Debian 12 names. Each script asks for the lists it needs, no more.
 PACKAGES_BUILD="autoconf automake gcc libc6-dev make pkg-config
-	libcrypt-dev libinih-dev libxxhash-dev"
+	libcrypt-dev libinih-dev libssl-dev libxxhash-dev"
 # From the second line on: what the programs need that are unpacked and not
 # installed: INN, the other clients, SABnzbd, nyuu.
 PACKAGES_REAL="nzbget python3 python3-pytest util-linux

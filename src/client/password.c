@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/list.h"
+#include "client/hashes.h"
 #include "conf/conf.h"
 #include "net/loop.h"
 
@@ -11,17 +12,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-/* For passwords that stand in the clear in the configuration anyway: as cheap
- * as crypt(3) allows. */
-#define PLAIN_METHOD "$5$"
-#define PLAIN_COST 1000
-
-struct known_user {
-	const char *name;
-	char *hash;
-};
 
 /* Checks of one address that wait, oldest first. */
 struct asker {
@@ -33,15 +23,16 @@ struct asker {
 
 struct passwords {
 	/* const after start */
-	struct known_user *users;
-	size_t users_n;
-	const char *costliest;		/* hash for unknown users */
+	struct memo *memo;
+
+	/* owner: main */
 	pthread_t threads[PASSWORD_THREADS];
 	size_t threads_n;
 
 	struct {
 		pthread_mutex_t mutex;
 		pthread_cond_t wanted;
+		struct hashes *hashes;
 		struct list askers;	/* in turn */
 		size_t waiting_n;
 		bool is_stopping;
@@ -50,34 +41,13 @@ struct passwords {
 
 /* --- checking -------------------------------------------------------------- */
 
-static bool
-is_equal(const char *a, const char *b)
-{
-	unsigned char difference = 0;
-	size_t n = strlen(a);
-
-	if (strlen(b) != n)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		difference |= (unsigned char)(a[i] ^ b[i]);
-	return difference == 0;
-}
-
-static bool
-matches(const char *hash, const char *password, struct crypt_data *data)
-{
-	const char *made = crypt_r(password, hash, data);
-
-	return made != NULL && made[0] != '*' && is_equal(made, hash);
-}
-
 /* Whether the password is that of the hash, which may be nobody's. */
 static bool
 judge(const struct password_check *check, struct crypt_data *data)
 {
 	if (atomic_load(&check->is_given_up))
 		return false;
-	return matches(check->hash, check->password, data);
+	return hashes_match(check->hash, check->password, data);
 }
 
 static void
@@ -85,6 +55,15 @@ wipe(char *secret)
 {
 	explicit_bzero(secret, strlen(secret));
 	free(secret);
+}
+
+static void
+wipe_secrets(struct password_check *check)
+{
+	wipe(check->password);
+	wipe(check->hash);
+	check->password = check->hash = NULL;
+	explicit_bzero(&check->digest, sizeof(check->digest));
 }
 
 /* The next check, from the next address in turn; with the mutex held. */
@@ -129,103 +108,15 @@ run(void *arg)
 		SYS_OK(pthread_mutex_unlock(&p->sh.mutex));
 		/* Computed in any case: nobody can tell from the time. */
 		check->is_right = judge(check, data) && check->is_right;
-		wipe(check->password);
-		check->password = NULL;
+		if (check->is_right && check->has_digest)
+			memo_note(p->memo, &check->digest, loop_clock_ms());
+		wipe_secrets(check);
 		loop_post(check->loop, &check->message);
 		SYS_OK(pthread_mutex_lock(&p->sh.mutex));
 	}
 	SYS_OK(pthread_mutex_unlock(&p->sh.mutex));
 	explicit_bzero(data, sizeof(*data));
 	free(data);
-	return NULL;
-}
-
-/* --- users ------------------------------------------------------------------ */
-
-static char *
-hash_plain(const char *password, struct crypt_data *data)
-{
-	char setting[CRYPT_GENSALT_OUTPUT_SIZE];
-	const char *made;
-
-	CHECK(crypt_gensalt_rn(PLAIN_METHOD, PLAIN_COST, NULL, 0, setting,
-	    sizeof(setting)) != NULL);
-	made = crypt_r(password, setting, data);
-	CHECK(made != NULL && made[0] != '*');
-	return xstrdup(made);
-}
-
-static double
-measure(const char *hash, struct crypt_data *data)
-{
-	struct timespec a, b;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &a);
-	(void)matches(hash, "no password", data);
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &b);
-	return (double)(b.tv_sec - a.tv_sec) +
-	    (double)(b.tv_nsec - a.tv_nsec) / 1e9;
-}
-
-/* Hashes alike up to their salt cost the same: "$y$j9T$", "$6$rounds=…$". */
-static bool
-is_same_method(const char *a, const char *b)
-{
-	size_t n = strcspn(a, "$"), same = 0;
-
-	while (a[same] != '\0' && a[same] == b[same])
-		same++;
-	/* up to the second or, with parameters, the third '$' */
-	for (int dollars = 0; a[n] != '\0' && dollars < 2; dollars++)
-		n += strcspn(a + n + 1, "$") + 1;
-	return same >= n;
-}
-
-static void
-find_costliest(struct passwords *p, struct crypt_data *data)
-{
-	double most = -1;
-	const char *last = NULL;
-
-	for (size_t i = 0; i < p->users_n; i++) {
-		double cost;
-
-		if (last != NULL && is_same_method(last, p->users[i].hash))
-			continue;
-		last = p->users[i].hash;
-		cost = measure(last, data);
-		if (cost > most) {
-			most = cost;
-			p->costliest = last;
-		}
-	}
-}
-
-static void
-make_users(struct passwords *p, const struct conf *conf)
-{
-	struct crypt_data *data = xcalloc(1, sizeof(*data));
-
-	p->users_n = conf->users_n;
-	p->users = xcalloc(conf->users_n, sizeof(p->users[0]));
-	for (size_t i = 0; i < conf->users_n; i++) {
-		const struct conf_user *u = &conf->users[i];
-
-		p->users[i].name = u->s.name;
-		p->users[i].hash = u->password != NULL ?
-		    xstrdup(u->password) : hash_plain(u->password_plain, data);
-	}
-	find_costliest(p, data);
-	explicit_bzero(data, sizeof(*data));
-	free(data);
-}
-
-static const char *
-find_hash(const struct passwords *p, const char *name)
-{
-	for (size_t i = 0; i < p->users_n; i++)
-		if (strcmp(p->users[i].name, name) == 0)
-			return p->users[i].hash;
 	return NULL;
 }
 
@@ -238,42 +129,67 @@ free_passwords(struct passwords *p)
 
 	while (!list_is_empty(&p->sh.askers)) {
 		check = pop_locked(p);
-		wipe(check->password);
-		check->password = NULL;
+		wipe_secrets(check);
 		check->is_right = false;
 		loop_post(check->loop, &check->message);
 	}
-	for (size_t i = 0; i < p->users_n; i++)
-		wipe(p->users[i].hash);
-	free(p->users);
+	hashes_free(p->sh.hashes);
+	memo_free(p->memo);
 	SYS_OK(pthread_cond_destroy(&p->sh.wanted));
 	SYS_OK(pthread_mutex_destroy(&p->sh.mutex));
 	free(p);
+}
+
+/* 0, or -1 with errno. */
+static int
+start_threads(struct passwords *p)
+{
+	for (; p->threads_n < PASSWORD_THREADS; p->threads_n++) {
+		int error = pthread_create(&p->threads[p->threads_n], NULL,
+		    run, p);
+
+		if (error != 0) {
+			errno = error;
+			return -1;
+		}
+		(void)pthread_setname_np(p->threads[p->threads_n],
+		    "password");
+	}
+	return 0;
+}
+
+int
+passwords_set_users(struct passwords *p, const struct conf *conf)
+{
+	struct hashes *old, *new;
+
+	if (conf->users_n > 0 && start_threads(p) == -1)
+		return -1;
+	new = hashes_new(conf);
+	SYS_OK(pthread_mutex_lock(&p->sh.mutex));
+	old = p->sh.hashes;
+	p->sh.hashes = new;
+	SYS_OK(pthread_mutex_unlock(&p->sh.mutex));
+	hashes_free(old);
+	return 0;
 }
 
 struct passwords *
 passwords_start(const struct conf *conf)
 {
 	struct passwords *p = xcalloc(1, sizeof(*p));
+	int error;
 
 	SYS_OK(pthread_mutex_init(&p->sh.mutex, NULL));
 	SYS_OK(pthread_cond_init(&p->sh.wanted, NULL));
 	list_init(&p->sh.askers);
-	make_users(p, conf);
-	for (; conf->users_n > 0 && p->threads_n < PASSWORD_THREADS;
-	     p->threads_n++) {
-		int error = pthread_create(&p->threads[p->threads_n], NULL,
-		    run, p);
-
-		if (error != 0) {
-			passwords_stop(p);
-			errno = error;
-			return NULL;
-		}
-		(void)pthread_setname_np(p->threads[p->threads_n],
-		    "password");
-	}
-	return p;
+	p->memo = memo_new();
+	if (passwords_set_users(p, conf) == 0)
+		return p;
+	error = errno;
+	passwords_stop(p);
+	errno = error;
+	return NULL;
 }
 
 void
@@ -307,11 +223,21 @@ find_asker_locked(struct passwords *p, const char *address)
 	return a;
 }
 
-bool
-passwords_ask(struct passwords *p, struct password_check *check,
-    const char *name, const char *password, const char *address)
+static char *
+get_hash(struct passwords *p, const char *name, bool *is_known_r)
 {
-	const char *hash = find_hash(p, name);
+	char *hash;
+
+	SYS_OK(pthread_mutex_lock(&p->sh.mutex));
+	hash = xstrdup(hashes_find(p->sh.hashes, name, is_known_r));
+	SYS_OK(pthread_mutex_unlock(&p->sh.mutex));
+	return hash;
+}
+
+/* False: too many are waiting. */
+static bool
+queue(struct passwords *p, struct password_check *check, const char *address)
+{
 	struct asker *a = NULL;
 
 	SYS_OK(pthread_mutex_lock(&p->sh.mutex));
@@ -322,9 +248,6 @@ passwords_ask(struct passwords *p, struct password_check *check,
 		return false;
 	}
 	check->next = NULL;
-	check->is_right = hash != NULL;
-	check->hash = hash != NULL ? hash : p->costliest;
-	check->password = xstrdup(password);
 	*a->end = check;
 	a->end = &check->next;
 	a->n++;
@@ -332,6 +255,26 @@ passwords_ask(struct passwords *p, struct password_check *check,
 	SYS_OK(pthread_cond_signal(&p->sh.wanted));
 	SYS_OK(pthread_mutex_unlock(&p->sh.mutex));
 	return true;
+}
+
+bool
+passwords_ask(struct passwords *p, struct password_check *check,
+    const char *name, const char *password, const char *address)
+{
+	check->hash = get_hash(p, name, &check->is_right);
+	check->password = xstrdup(password);
+	check->has_digest = memo_make_digest(p->memo, name, check->hash,
+	    password, &check->digest);
+	if (check->is_right && check->has_digest &&
+	    memo_knows(p->memo, &check->digest, loop_clock_ms())) {
+		wipe_secrets(check);
+		loop_post(check->loop, &check->message);
+		return true;
+	}
+	if (queue(p, check, address))
+		return true;
+	wipe_secrets(check);
+	return false;
 }
 
 void

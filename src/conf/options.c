@@ -3,6 +3,7 @@
 
 #include <crypt.h>
 #include <getopt.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -331,7 +332,7 @@ options_print_version(FILE *f)
 {
 	unsigned xxhash = XXH_versionNumber();
 
-	fprintf(f, "%s %s\ninih, libxcrypt %s, xxHash %u.%u.%u, glibc\n",
+	fprintf(f, "%s %s\ninih, libxcrypt %s, %s, xxHash %u.%u.%u, glibc\n",
 	    PACKAGE_NAME, PACKAGE_VERSION, XCRYPT_VERSION_STR,
-	    xxhash / 10000, xxhash / 100 % 100, xxhash % 100);
+	    OpenSSL_version(OPENSSL_VERSION), xxhash / 10000, xxhash / 100 % 100, xxhash % 100);
 }

@@ -50,7 +50,8 @@ get_rest(const struct conf *c, uint64_t connections_n)
 	n += c->backends_n * (uint64_t)STACK_BYTES;
 	n += connections_n * (uint64_t)KIB;	/* waiters and messages */
 	if (c->users_n > 0)
-		n += PASSWORD_THREADS * (uint64_t)STACK_BYTES +
+		n += memo_get_size() +
+		    PASSWORD_THREADS * (uint64_t)STACK_BYTES +
 		    PASSWORD_WAITING_MAX * (uint64_t)CHECK_BYTES;
 	return n;
 }
