@@ -75,6 +75,7 @@ enum conf_log_target {
 struct conf_section {
 	char *name;		/* of "[kind name]"; "" where it has none */
 	char *where;		/* "file:line" of its header, or who made it */
+	bool is_listed;		/* in a file that another key names */
 	char **origins;		/* per row of its kind, NULL = default */
 };
 
@@ -106,6 +107,7 @@ struct conf_proxy {
 	char *greeting;
 	bool strict;
 	char *pidfile;
+	char *users_file;			/* its users are in users */
 	char *include;				/* already followed */
 };
 

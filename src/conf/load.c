@@ -14,6 +14,7 @@
 #include "conf/options.h"
 #include "conf/report.h"
 #include "conf/section.h"
+#include "conf/users_file.h"
 
 #define DEFAULT_FILE SYSCONFDIR "/nntpmux/nntpmux.ini"
 
@@ -168,6 +169,7 @@ conf_load(const struct options *o, struct conf **conf_r,
 	apply_listens(c, o, report);
 	apply_backends(c, o, report);
 	apply_sets(c, o, report);
+	users_file_read(c, report);
 	apply_verbosity(c, o, report);
 	check_conf(c, where, report);
 	free(where);

@@ -137,6 +137,11 @@ static const struct setting settings[] = {
 { PROXY(pidfile, pidfile), TEXT(PATH, PATH_LENGTH_MAX),
   .change = CHANGE_RESTART, .example = "/run/nntpmux.pid",
   .text = "The process id is written here." },
+{ PROXY(users_file, users_file), TEXT(PATH, PATH_LENGTH_MAX),
+  .example = "/etc/nntpmux/users",
+  .text = "More users, in the form of htpasswd(1): name:hash, one a line, the"
+  " hash as in [user NAME], such as htpasswd -B makes them. Blank lines and"
+  " lines that begin with # mean nothing." },
 { PROXY(include, include), TEXT(PATTERN, PATH_LENGTH_MAX),
   .example = "conf.d/*.ini", .text = "Files that are read after this one"
   " has ended, in order of their names; relative to the directory of this"

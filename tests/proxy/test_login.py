@@ -308,6 +308,27 @@ def test_flood_of_wrong_passwords(bed):
         client.reset()
 
 
+def test_users_of_a_file(bed):
+    """As htpasswd -B writes it; beside a [user] section."""
+    path = bed.ini("# ours\ncarol:%s\ndave:%s\n" % (
+        HASHES["bcrypt"].replace("$2b$", "$2y$"), HASHES["yescrypt"]),
+        "users")
+    path.chmod(0o600)
+    proxy = bed.proxy(bed.fake(), users=USERS, proxy={"users_file": path})
+    for name in "carol", "dave":
+        assert proxy.client().login(name, "pass word") == "281"
+        assert proxy.client().login(name, "pass") == "481"
+    assert proxy.client().login("alice", "secret") == "281"
+    assert proxy.client().login("# ours", "secret") == "481"
+
+
+def test_users_of_a_file_alone(bed):
+    path = bed.ini("carol:%s\n" % HASHES["sha512crypt"], "users")
+    client = bed.proxy(bed.fake(), proxy={"users_file": path}).client()
+    assert client.code("DATE") == "480"
+    assert client.login("carol", "pass word") == "281"
+
+
 def test_login_of_one_does_nothing_for_another(guarded):
     proxy = guarded[1]
     one, two = proxy.client(), proxy.client()
