@@ -335,7 +335,7 @@ check_user(const struct conf_user *u, struct conf_report *report)
 	    crypt_checksalt(u->password) == CRYPT_SALT_METHOD_LEGACY)
 		report_add(report, SEVERITY_WARNING, section_get_place(&u->s,
 		    KIND_USER, "password"), "[user %s]: an old, weak kind of"
-		    " hash; mkpasswd(1) makes a better one", u->s.name);
+		    " hash; --hash-password makes a better one", u->s.name);
 }
 
 /* A user who can log in somewhere and then finds nothing there. */

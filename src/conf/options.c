@@ -14,6 +14,11 @@
 #include "conf/url.h"
 #include "net/addr.h"
 
+/* In the place of a letter, for options that have only a name. */
+enum {
+	ONLY_HASH_PASSWORD = 1,
+};
+
 struct option_row {
 	char letter;
 	const char *name;
@@ -41,9 +46,17 @@ static const struct option_row rows[] = {
 	{ 'p', "pidfile", "FILE", "write the process id here" },
 	{ 'v', "verbose", NULL, "log more (repeatable)" },
 	{ 'q', "quiet", NULL, "log less (repeatable)" },
+	{ ONLY_HASH_PASSWORD, "hash-password", NULL, "read a password from the"
+	    " terminal or standard input, print a hash for [user NAME], exit" },
 	{ 'V', "version", NULL, "print the versions and exit" },
 	{ 'h', "help", NULL, "print this and exit" },
 };
+
+static bool
+has_letter(const struct option_row *row)
+{
+	return row->letter > ' ';
+}
 
 static void
 clear_set(struct options_set *set)
@@ -228,6 +241,9 @@ apply(struct options *o, int letter, char *arg, char **error_r)
 	case 'T':
 		o->action = ACTION_DUMP;
 		return 0;
+	case ONLY_HASH_PASSWORD:
+		o->action = ACTION_HASH_PASSWORD;
+		return 0;
 	case 'V':
 		o->action = ACTION_VERSION;
 		return 0;
@@ -295,6 +311,8 @@ options_parse(struct options *o, int argc, char **argv, char **error_r)
 		longs[i].has_arg = rows[i].arg != NULL ? required_argument :
 		    no_argument;
 		longs[i].val = rows[i].letter;
+		if (!has_letter(&rows[i]))
+			continue;
 		*s++ = rows[i].letter;
 		if (rows[i].arg != NULL)
 			*s++ = ':';
@@ -317,7 +335,11 @@ options_print_help(FILE *f)
 {
 	fputs("usage: nntpmux [options]\n\n", f);
 	for (size_t i = 0; i < ARRAY_N(rows); i++) {
-		fprintf(f, "  -%c, --%s%s%s\n", rows[i].letter, rows[i].name,
+		if (has_letter(&rows[i]))
+			fprintf(f, "  -%c, ", rows[i].letter);
+		else
+			fputs("  ", f);
+		fprintf(f, "--%s%s%s\n", rows[i].name,
 		    rows[i].arg != NULL ? " " : "",
 		    rows[i].arg != NULL ? rows[i].arg : "");
 		doc_print_wrapped(f, "        ", rows[i].text);

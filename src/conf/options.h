@@ -23,6 +23,7 @@ enum options_action {
 	ACTION_RUN,
 	ACTION_TEST,		/* -t */
 	ACTION_DUMP,		/* -T */
+	ACTION_HASH_PASSWORD,
 	ACTION_HELP,
 	ACTION_VERSION
 };

@@ -263,8 +263,8 @@ static const struct setting settings[] = {
   .text = "It is used again after so many good answers in a row." },
 
 { USER(password, password), TEXT(HASH, 384), .is_needed = true,
-  .example = "$6$salt$hash", .text = "A hash as crypt(3) and mkpasswd(1) make"
-  " it, not the password itself." },
+  .example = "$6$salt$hash", .text = "A hash as crypt(3) and --hash-password"
+  " make it, not the password itself." },
 { USER(password_plain, password_plain), TEXT(SECRET, AUTHINFO_ARG_MAX),
   .is_needed = true, .example = "secret",
   .text = "The password in the clear, instead of a hash." },

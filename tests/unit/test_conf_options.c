@@ -78,6 +78,9 @@ Test(options, each_does_its_work)
 	cr_assert_eq(PARSE(&o, &error, "--version"), 0);
 	cr_assert_eq(o.action, ACTION_VERSION);
 	options_fini(&o);
+	cr_assert_eq(PARSE(&o, &error, "--hash-password"), 0);
+	cr_assert_eq(o.action, ACTION_HASH_PASSWORD);
+	options_fini(&o);
 	cr_assert_eq(PARSE(&o, &error, "-h"), 0);
 	cr_assert_eq(o.action, ACTION_HELP);
 	options_fini(&o);
@@ -112,7 +115,8 @@ Test(options, usage_errors)
 	USAGE("file only", "-s", "proxy.include=x");
 	/* Their time comes later. */
 	USAGE("unknown option", "--test-backends");
-	USAGE("unknown option", "--hash-password");
+	/* No letter stands for what has only a name. */
+	USAGE("unknown option -", "-\001");
 }
 
 Test(options, secrets_are_refused_and_not_shown)
