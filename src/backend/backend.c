@@ -83,6 +83,14 @@ counter_add(_Atomic uint64_t *counter, uint64_t n)
 }
 
 void
+backend_charge(struct backend *b, const struct loop *l, size_t received_n,
+    size_t sent_n)
+{
+	counter_add(&backend_count(b, l)->bytes, received_n);
+	quota_charge(&b->quota, received_n + sent_n);
+}
+
+void
 backend_mark_unsupported(struct backend *b, unsigned command_id)
 {
 	CHECK(command_id < 64);
@@ -299,9 +307,9 @@ backend_log_status(struct backend *b)
 	log_info("stats backend=%s breaker=%s limit=%zu idle=%zu lent=%zu "
 	    "connecting=%zu closing=%zu cooling=%zu waiting=%zu pending=%u stateful=%u "
 	    "commands=%" PRIu64 " misses=%" PRIu64 " failures=%" PRIu64
-	    " bytes=%" PRIu64 " mends=%" PRIu64, b->name,
+	    " bytes=%" PRIu64 " mends=%" PRIu64 " used=%" PRIu64, b->name,
 	    breaker_format(&b->breaker), s.limit, s.available, s.lent,
 	    s.connecting, s.closing, s.cooling, s.waiting, atomic_load(&b->pending),
 	    atomic_load(&b->stateful), commands, misses, failures, bytes,
-	    mends);
+	    mends, quota_get_used(&b->quota));
 }

@@ -57,6 +57,7 @@ conn_watch(struct conn *c, int fd, uint32_t events)
 {
 	stream_init_plain(&c->stream, fd);
 	output_init(&c->output, &c->stream);
+	c->charged_bytes = 0;
 	loop_watch(c->loop, fd, events, conn_on_event, c);
 	c->item.home = c->loop;
 }
@@ -73,13 +74,38 @@ conn_set_reading(struct conn *c, bool on)
 		update_events(c);
 }
 
+/* --- bytes ---------------------------------------------------------------- */
+
+enum io_rc
+conn_read(struct conn *c, void *buf, size_t size, size_t *n_r)
+{
+	enum io_rc rc;
+
+	*n_r = 0;
+	rc = stream_read(&c->stream, buf, size, n_r);
+	if (rc == IO_OK)
+		backend_charge(c->backend, c->loop, *n_r, 0);
+	return rc;
+}
+
+enum io_rc
+conn_flush(struct conn *c)
+{
+	enum io_rc rc = output_flush(&c->output);
+
+	backend_charge(c->backend, c->loop, 0,
+	    c->output.sent_bytes - c->charged_bytes);
+	c->charged_bytes = c->output.sent_bytes;
+	return rc;
+}
+
 /* --- sending -------------------------------------------------------------- */
 
 static void
 flush(struct conn *c)
 {
 	/* What failed will show as an end or error when reading. */
-	if (output_flush(&c->output) != IO_OK)
+	if (conn_flush(c) != IO_OK)
 		log_debug("backend=%s fd=%d not all is sent",
 		    c->backend->name, c->stream.fd);
 	update_events(c);
@@ -165,7 +191,7 @@ on_parting_event(struct conn *c, uint32_t events)
 
 	if ((events & EPOLLOUT) != 0)
 		flush(c);
-	rc = stream_read(&c->stream, c->loop->buffer, LOOP_BUFFER_SIZE, &n);
+	rc = conn_read(c, c->loop->buffer, LOOP_BUFFER_SIZE, &n);
 	if (rc == IO_EOF || rc == IO_FAIL)
 		on_parted(c);
 }

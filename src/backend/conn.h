@@ -81,6 +81,7 @@ struct conn {
 	struct loop *loop;	/* that has it on loan */
 	struct stream stream;
 	struct output output;
+	uint64_t charged_bytes;	/* of what was sent */
 	struct timer timer;
 	struct task flush;
 
@@ -138,6 +139,12 @@ bool conn_is_ready(const struct conn *);
 
 /* Nobody waits for it any more: when it is made, it goes to the pool. */
 void conn_abandon(struct conn *);
+
+/* Reads what has come, and charges it to the backend. */
+enum io_rc conn_read(struct conn *, void *buf, size_t size, size_t *n_r)
+    __attribute__((warn_unused_result));
+/* Sends what waits to be sent; the same. */
+enum io_rc conn_flush(struct conn *) __attribute__((warn_unused_result));
 
 /* Sends at the end of the turn, with whatever else is sent until then. A
  * failure shows when reading. */

@@ -220,7 +220,7 @@ say(struct conn *c, enum conn_state next, const char *words,
 	output_append(&c->output, argument, strlen(argument));
 	output_append(&c->output, "\r\n", 2);
 	/* A failure to send shows as an end when the answer is read. */
-	(void)!output_flush(&c->output);
+	(void)!conn_flush(c);
 	loop_mask(c->loop, c->stream.fd, EPOLLIN |
 	    (output_pending(&c->output) > 0 ? EPOLLOUT : 0u));
 }
@@ -394,7 +394,7 @@ on_readable(struct conn *c)
 	struct response r;
 	enum response_result result;
 	size_t n = 0;
-	enum io_rc rc = stream_read(&c->stream, c->line + c->line_n,
+	enum io_rc rc = conn_read(c, c->line + c->line_n,
 	    RESPONSE_LINE_MAX - c->line_n, &n);
 
 	if (rc == IO_AGAIN)
@@ -405,7 +405,6 @@ on_readable(struct conn *c)
 		    strerror(errno));
 		return;
 	}
-	counter_add(&backend_count(c->backend, c->loop)->bytes, n);
 	c->line_n += n;
 	if (c->state == CONN_CAPABILITY_BLOCK) {
 		read_capabilities(c);
@@ -426,7 +425,7 @@ setup_on_event(struct conn *c, uint32_t events)
 		return;
 	}
 	if ((events & EPOLLOUT) != 0) {
-		(void)!output_flush(&c->output);
+		(void)!conn_flush(c);
 		if (output_pending(&c->output) == 0)
 			loop_mask(c->loop, c->stream.fd, EPOLLIN);
 	}

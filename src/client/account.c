@@ -4,7 +4,9 @@
 #include "base/bucket.h"
 #include "base/check.h"
 #include "base/inbox.h"
+#include "base/ledger.h"
 #include "base/list.h"
+#include "base/quota.h"
 #include "conf/conf.h"
 #include "net/loop.h"
 
@@ -18,6 +20,7 @@ struct account {
 	char *name;
 
 	struct bucket bucket;
+	struct quota quota;
 
 	struct {
 		pthread_mutex_t mutex;
@@ -28,6 +31,8 @@ struct account {
 };
 
 struct accounts {
+	struct ledger *ledger;		/* const */
+
 	struct {
 		pthread_mutex_t mutex;
 		struct list all;	/* only ever longer */
@@ -171,10 +176,11 @@ seat_get_size(void)
 /* --- the table ------------------------------------------------------------- */
 
 struct accounts *
-accounts_new(void)
+accounts_new(struct ledger *ledger)
 {
 	struct accounts *all = xcalloc(1, sizeof(*all));
 
+	all->ledger = ledger;
 	SYS_OK(pthread_mutex_init(&all->sh.mutex, NULL));
 	list_init(&all->sh.all);
 	return all;
@@ -227,6 +233,12 @@ account_get_bucket(struct account *a)
 	return &a->bucket;
 }
 
+struct quota *
+account_get_quota(struct account *a)
+{
+	return &a->quota;
+}
+
 static struct account *
 add(struct accounts *all, const char *name)
 {
@@ -234,6 +246,7 @@ add(struct accounts *all, const char *name)
 
 	a->name = xstrdup(name);
 	bucket_init(&a->bucket, 0);
+	quota_init(&a->quota, ledger_get(all->ledger, "user", name), 0);
 	SYS_OK(pthread_mutex_init(&a->sh.mutex, NULL));
 	list_init(&a->sh.waiting);
 	SYS_OK(pthread_mutex_lock(&all->sh.mutex));
@@ -252,6 +265,7 @@ accounts_set(struct accounts *all, const struct conf *conf)
 		if (a == NULL)
 			a = add(all, u->s.name);
 		bucket_set_rate(&a->bucket, u->rate);
+		quota_set(&a->quota, u->quota_bytes);
 		SYS_OK(pthread_mutex_lock(&a->sh.mutex));
 		a->sh.seats_max = u->max_connections;
 		SYS_OK(pthread_mutex_unlock(&a->sh.mutex));

@@ -12,7 +12,7 @@
  * connection that leaves meanwhile is found out when the message arrives, and
  * the seat goes to the next one.
  *
- * All of them share a rate (base/bucket.h).
+ * All of them share a rate (base/bucket.h) and a quota (base/quota.h).
  *
  * Known by name, so an account outlives a change of the configuration: it is
  * freed at the end only. Owner: the server. Any thread; one mutex per account
@@ -26,11 +26,13 @@ struct account;
 struct accounts;
 struct bucket;
 struct conf;
+struct ledger;
 struct loop;
+struct quota;
 struct seat;
 
-/* Gives, without any. */
-struct accounts *accounts_new(void);
+/* Keeps ledger. Gives, without any. */
+struct accounts *accounts_new(struct ledger *ledger);
 /* Takes it; no seat may be left, and no message under way. */
 void accounts_free(struct accounts *);
 
@@ -42,6 +44,7 @@ struct account *accounts_find(struct accounts *, const char *name);
 
 /* Borrowed for ever. */
 struct bucket *account_get_bucket(struct account *);
+struct quota *account_get_quota(struct account *);
 
 enum seat_rc {
 	SEAT_IS_TAKEN,

@@ -76,9 +76,11 @@ announce_get_unknown(const struct router *r, const struct audience *a)
 	    rest != 0; rest &= rest - 1) {
 		struct capabilities c;
 		int id = __builtin_ctzll(rest);
+		struct backend *b;
 
-		if (!backend_get_capabilities(selector_backend(r->selector,
-		    id), &c))
+		b = selector_backend(r->selector, id);
+		if (!backend_get_capabilities(b, &c) &&
+		    !quota_is_spent(&b->quota))
 			unknown |= UINT64_C(1) << id;
 	}
 	return unknown;

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/quota.h"
 #include "client/account.h"
 #include "client/failures.h"
 #include "client/password.h"
@@ -69,11 +70,37 @@ login_is_queued(const struct session *s)
 	return s->login == LOGIN_QUEUED;
 }
 
+static bool
+has_spent(const struct session *s)
+{
+	return quota_is_spent(account_get_quota(s->account));
+}
+
 enum reason
 login_get_bar(const struct session *s)
 {
-	return s->user != NULL && has_expired(s->user) ?
-	    REASON_USER_EXPIRED : REASON_NONE;
+	if (s->user == NULL)
+		return REASON_NONE;
+	if (has_expired(s->user))
+		return REASON_USER_EXPIRED;
+	return has_spent(s) ? REASON_USER_SPENT : REASON_NONE;
+}
+
+static uint64_t
+get_moved_bytes(const struct session *s)
+{
+	return s->output.sent_bytes + s->received_bytes;
+}
+
+void
+login_charge(struct session *s)
+{
+	uint64_t moved = get_moved_bytes(s);
+
+	if (s->user == NULL || moved == s->charged_bytes)
+		return;
+	quota_charge(account_get_quota(s->account), moved - s->charged_bytes);
+	s->charged_bytes = moved;
 }
 
 /* The only writer of the login's state. */
@@ -131,6 +158,7 @@ welcome(struct session *s)
 	s->user = get_user(s);
 	s->pipeline.eligible &= s->user->backends_mask;
 	s->pace.bucket = account_get_bucket(s->account);
+	s->charged_bytes = get_moved_bytes(s);
 	answer(s, "281 welcome");
 }
 
@@ -173,6 +201,11 @@ come_in(struct session *s)
 	}
 	s->account = accounts_find(s->context->accounts, s->user_name);
 	CHECK(s->account != NULL);
+	if (has_spent(s)) {
+		refuse(s, REASON_USER_SPENT, "481 nothing is left of this"
+		    " user's quota");
+		return;
+	}
 	switch (seat_take(s->account, session_loop(s),
 	    user->over_limit == OVER_LIMIT_WAIT, on_seat, s, &s->seat)) {
 	case SEAT_IS_TAKEN:

@@ -62,6 +62,7 @@ session_close(struct session *s, enum reason reason)
 	login_give_up(s);
 	timer_clear(&session_loop(s)->timers, &s->timer);
 	timer_clear(&session_loop(s)->timers, &s->pace_timer);
+	login_charge(s);
 	log_end(s);
 	stream_close(&s->stream);
 	session_kick(s);
@@ -213,6 +214,7 @@ on_pump(struct task *t)
 	/* Lines that waited for room in the output. */
 	if (input_take_unread(s))
 		session_kick(s);
+	login_charge(s);
 	deadline_update(s);
 	loop_mask(session_loop(s), s->stream.fd, get_events(s));
 	set_pace_timer(s);

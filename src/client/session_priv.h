@@ -68,6 +68,7 @@ struct session {
 	struct password_check *check;	/* CHECKING or HELD, or NULL */
 	struct timer login_timer;	/* set while HELD or QUEUED */
 	struct account *account;	/* of the user; NULL: nobody */
+	uint64_t charged_bytes;		/* to its quota */
 	struct seat *seat;		/* QUEUED or IN, or NULL */
 
 	uint64_t started_ms;
@@ -143,6 +144,8 @@ void login_take_response(struct session *, struct exchange *x,
 bool login_is_queued(const struct session *);
 /* The user may not go on; REASON_NONE: may, or is not logged in. */
 enum reason login_get_bar(const struct session *);
+/* What went in and out since the last time is charged to the user. */
+void login_charge(struct session *);
 /* What is under way is for nobody any more. */
 void login_give_up(struct session *);
 /* The user's place is free for another connection. */

@@ -314,6 +314,27 @@ check_mode(const struct conf *c, struct conf_report *report)
 			    c->routing.stateful_reserve);
 }
 
+/* There is a quota and nowhere to keep it. */
+static void
+check_quotas(const struct conf *c, struct conf_report *report)
+{
+	static const char text[] = "[%s %s] has a quota, which begins at 0 with"
+	    " each start, for there is no state_dir";
+
+	if (c->proxy.state_dir != NULL)
+		return;
+	for (size_t i = 0; i < c->backends_n; i++)
+		if (c->backends[i].quota_bytes > 0)
+			report_add(report, SEVERITY_WARNING,
+			    place(&c->backends[i], "quota"), text, "backend",
+			    c->backends[i].s.name);
+	for (size_t i = 0; i < c->users_n; i++)
+		if (c->users[i].quota_bytes > 0)
+			report_add(report, SEVERITY_WARNING,
+			    section_get_place(&c->users[i].s, KIND_USER,
+			    "quota"), text, "user", c->users[i].s.name);
+}
+
 static void
 check_user(const struct conf_user *u, struct conf_report *report)
 {
@@ -371,6 +392,7 @@ check_conf(struct conf *c, const char *where, struct conf_report *report)
 	for (size_t i = 0; i < c->listens_n; i++)
 		check_listen(c, &c->listens[i], report);
 	check_mode(c, report);
+	check_quotas(c, report);
 	for (size_t i = 0; i < c->users_n; i++) {
 		struct conf_user *u = &c->users[i];
 

@@ -107,6 +107,7 @@ struct conf_proxy {
 	char *greeting;
 	bool strict;
 	char *pidfile;
+	char *state_dir;
 	char *users_file;			/* its users are in users */
 	char *include;				/* already followed */
 };
@@ -134,6 +135,7 @@ struct conf_backend {
 	unsigned weight;			/* 0 = max_connections */
 	char *group;
 	bool posting;
+	uint64_t quota_bytes;			/* 0 = no limit */
 	uint64_t connect_timeout_ms;
 	uint64_t response_timeout_ms;
 	uint64_t post_timeout_ms;
@@ -172,6 +174,7 @@ struct conf_user {
 	unsigned max_connections;		/* 0 = no limit */
 	enum conf_over_limit over_limit;
 	uint64_t rate;				/* bytes/s; 0 = no limit */
+	uint64_t quota_bytes;			/* 0 = no limit */
 	uint64_t expires_s;			/* since 1970; 0 = never */
 	struct conf_names backends;
 	uint64_t backends_mask;			/* made from backends */

@@ -15,6 +15,7 @@
 #define DAYS(n) HOURS(24 * (n))
 #define KIB(n) (UINT64_C(1024) * (n))
 #define GIB(n) KIB(KIB(KIB(n)))
+#define TIB(n) KIB(GIB(n))
 
 /* Where a row belongs: section, key, field. */
 #define PROXY(k, f) .kind = KIND_PROXY, .key = #k, \
@@ -137,6 +138,10 @@ static const struct setting settings[] = {
 { PROXY(pidfile, pidfile), TEXT(PATH, PATH_LENGTH_MAX),
   .change = CHANGE_RESTART, .example = "/run/nntpmux.pid",
   .text = "The process id is written here." },
+{ PROXY(state_dir, state_dir), TEXT(PATH, PATH_LENGTH_MAX),
+  .change = CHANGE_RESTART, .example = "/var/lib/nntpmux",
+  .text = "A directory, which must be there, for what quotas have used; without"
+  " it they begin at 0 with each start." },
 { PROXY(users_file, users_file), TEXT(PATH, PATH_LENGTH_MAX),
   .example = "/etc/nntpmux/users",
   .text = "More users, in the form of htpasswd(1): name:hash, one a line, the"
@@ -187,6 +192,11 @@ static const struct setting settings[] = {
 { BACKEND(posting, posting), BOOL, .def = "no",
   .text = "Articles may be posted here (POST, IHAVE). Without such a backend"
   " nobody can post." },
+{ BACKEND(quota, quota_bytes), SIZE(0, TIB(1048576)), .def = "0",
+  .text = "Bytes in all, sent and received, for an account that is paid by the"
+  " byte; 0 = no limit. When they are used up the backend gets no more"
+  " commands, as if it were not there; the log warns at 75, 90 and 100 percent."
+  " To fill it up add to the number: what was used stays counted." },
 { BACKEND(connect_timeout, connect_timeout_ms), DURATION(10, MINUTES(10)),
   .def = "10s", .text = "From the name to the end of the login, all"
   " addresses together." },
@@ -279,6 +289,10 @@ static const struct setting settings[] = {
   .text = "Bytes per second that all connections of this user share: what it"
   " is sent, and what it posts; 0 = no limit. A slow client keeps a backend"
   " connection for as long as its article takes." },
+{ USER(quota, quota_bytes), SIZE(0, TIB(1048576)), .def = "0",
+  .text = "Bytes in all that this user may be sent and send, as with a"
+  " backend's; 0 = no limit. When they are used up logins are refused, and a"
+  " client that is logged in is told so at its next command." },
 { USER(expires, expires_s), TIME, .example = "2027-12-31",
   .text = "From this moment on the user is refused, and told so at the next"
   " command if logged in. A date without a time is the beginning of that"

@@ -28,6 +28,8 @@
 	    "400 all places of this user are taken, come back later")         \
 	X(USER_EXPIRED, "user-expired", "the user has expired",               \
 	    "400 this user has expired")                                      \
+	X(USER_SPENT, "user-spent", "quota of the user used up",              \
+	    "400 nothing is left of this user's quota")                       \
 	X(SHUTDOWN, "shutdown", "server is going down",                       \
 	    "400 server is going down, come back later")                     \
 	X(SERVER_FULL, "server-full", "max_clients reached",                  \

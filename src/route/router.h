@@ -2,7 +2,8 @@
 /* router - finds the backend connection for an exchange, or knows that there
  * is none.
  *
- *   eligible   of the listener, does the command     -> decides 430 and 503
+ *   eligible   of the listener and the user, does the command, has quota left:
+ *              decides 430 and 503
  *   open       eligible, not known to lack the article
  *   candidate  open, of the lowest tier that has an open one, not failed, its
  *              breaker closed; for a command that needs a stateful slot: that

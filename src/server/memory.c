@@ -20,8 +20,8 @@
 #define PROGRAM_BYTES (16 * MIB)
 /* The part of its stack that a thread ever uses. */
 #define STACK_BYTES (128 * KIB)
-/* Acceptor, housekeeper, main; the two of the passwords count apart. */
-#define OTHER_THREADS 3
+/* Acceptor, housekeeper, bookkeeper, main; those of passwords count apart. */
+#define OTHER_THREADS 4
 /* A name, its password, what is kept per address; see password.c. */
 #define CHECK_BYTES (sizeof(struct password_check) + 2 * KIB)
 /* In small pieces: what the allocator adds, and can't give back. */

@@ -5,6 +5,7 @@
 #include "backend/conn.h"
 #include "backend/pool.h"
 #include "base/check.h"
+#include "base/ledger.h"
 #include "base/log.h"
 #include "client/account.h"
 #include "client/census.h"
@@ -17,6 +18,7 @@
 #include "route/router.h"
 #include "route/selector.h"
 #include "server/acceptor.h"
+#include "server/bookkeeper.h"
 #include "server/housekeeper.h"
 #include "server/process.h"
 #include "server/worker.h"
@@ -41,6 +43,8 @@
 struct server {
 	const struct conf *conf;
 	struct acceptor acceptor;
+	struct ledger *ledger;
+	struct bookkeeper bookkeeper;
 	struct resolver *resolver;
 	struct passwords *passwords;
 	struct accounts *accounts;
@@ -138,6 +142,8 @@ add_backend(struct server *s, size_t i, unsigned reserve)
 
 	s->backends[i] = backend_new(conf, &s->conf->health, (unsigned)i,
 	    s->workers_n + 1, s->resolver);
+	quota_init(&s->backends[i]->quota, ledger_get(s->ledger, "backend",
+	    conf->s.name), conf->quota_bytes);
 	CHECK(selector_add_backend(r->selector, s->backends[i]) == 0);
 	r->all |= bit;
 	if (conf->max_connections <= reserve)
@@ -184,7 +190,7 @@ start_threads(struct server *s)
 	s->passwords = passwords_start(s->conf);
 	if (s->passwords == NULL)
 		return errno;
-	s->accounts = accounts_new();
+	s->accounts = accounts_new(s->ledger);
 	accounts_set(s->accounts, s->conf);
 	s->census = census_new(s->clients_max);
 	s->failures = failures_new();
@@ -194,8 +200,11 @@ start_threads(struct server *s)
 	shared.accounts = s->accounts;
 	shared.census = s->census;
 	shared.failures = s->failures;
-	error = housekeeper_start(&s->housekeeper, s->workers_n, s->conf,
-	    s->backends);
+	error = s->conf->proxy.state_dir != NULL ?
+	    bookkeeper_start(&s->bookkeeper, s->ledger) : 0;
+	if (error == 0)
+		error = housekeeper_start(&s->housekeeper, s->workers_n,
+		    s->conf, s->backends);
 	s->workers = xcalloc(s->workers_n, sizeof(s->workers[0]));
 	while (error == 0 && s->started_n < s->workers_n) {
 		error = worker_start(&s->workers[s->started_n], s->started_n,
@@ -318,6 +327,8 @@ free_all(struct server *s)
 	bool is_free = resolver_free(s->resolver, get_rest_ms(s));
 
 	end_rest(s);
+	if (s->conf->proxy.state_dir != NULL)
+		bookkeeper_stop(&s->bookkeeper);
 	for (size_t i = 0; i < s->conf->backends_n; i++)
 		backend_log_status(s->backends[i]);
 	if (!is_free) {
@@ -328,6 +339,7 @@ free_all(struct server *s)
 		backend_free(s->backends[i]);
 	selector_free(s->router.selector);
 	accounts_free(s->accounts);
+	ledger_close(s->ledger);
 	census_free(s->census);
 	failures_free(s->failures);
 	for (unsigned i = 0; i < s->started_n; i++)
@@ -368,7 +380,14 @@ set_up(struct server *s, bool is_daemon)
 {
 	const struct conf_proxy *proxy = &s->conf->proxy;
 	unsigned own, limit;
+	char *error;
 
+	s->ledger = ledger_open(proxy->state_dir, &error);
+	if (s->ledger == NULL) {
+		log_error("state_dir: %s", error);
+		free(error);
+		return -1;
+	}
 	s->workers_n = server_count_threads(s->conf);
 	own = server_count_descriptors(s->conf, s->workers_n);
 	limit = process_raise_descriptor_limit((uint64_t)own +
@@ -409,6 +428,7 @@ server_run(const struct conf *conf, bool is_daemon)
 		return EXIT_RUNTIME;
 	}
 	if (set_up(s, is_daemon) < 0) {
+		ledger_close(s->ledger);
 		acceptor_close(&s->acceptor);
 		return EXIT_RUNTIME;
 	}

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "client/account.h"
 
+#include "base/bucket.h"
 #include "base/check.h"
+#include "base/ledger.h"
+#include "base/quota.h"
 #include "conf/conf.h"
 #include "net/loop.h"
 
@@ -14,6 +17,7 @@
 static char name[] = "alice", other[] = "bob";
 static struct conf_user users[2] = { { .s.name = name }, { .s.name = other } };
 static struct conf conf = { .users = users, .users_n = 2 };
+static struct ledger *ledger;
 static struct accounts *accounts;
 static struct account *alice;
 static struct loop loop;
@@ -28,10 +32,14 @@ set_limit(unsigned n)
 static void
 set_up(void)
 {
+	char *error;
+
 	loop_table_init(64);
 	cr_assert_eq(loop_init(&loop, 0), 0);
 	loop_turn(&loop, 0);
-	accounts = accounts_new();
+	ledger = ledger_open(NULL, &error);
+	cr_assert_not_null(ledger);
+	accounts = accounts_new(ledger);
 	set_limit(2);
 	alice = accounts_find(accounts, "alice");
 	cr_assert_not_null(alice);
@@ -41,6 +49,7 @@ static void
 tear_down(void)
 {
 	accounts_free(accounts);
+	ledger_close(ledger);
 	loop_fini(&loop);
 }
 
@@ -173,6 +182,25 @@ AccountTest(limits_change)
 	go(&c[2]);
 	cr_assert(c[3].is_granted);
 	go(&c[3]);
+}
+
+/* They are those of the name, whatever the configuration does. */
+AccountTest(rate_and_quota_follow)
+{
+	users[0].rate = 1 << 20;
+	users[0].quota_bytes = 1000;
+	accounts_set(accounts, &conf);
+	cr_assert_eq(bucket_get_quantum(account_get_bucket(alice)), 8192);
+	quota_charge(account_get_quota(alice), 999);
+	users[0].rate = 0;
+	users[0].quota_bytes = 999;
+	accounts_set(accounts, &conf);
+	cr_assert_eq(bucket_get_quantum(account_get_bucket(alice)), SIZE_MAX);
+	cr_assert(quota_is_spent(account_get_quota(alice)));
+	cr_assert_eq(*ledger_get(ledger, "user", "alice"), 999);
+	users[0].quota_bytes = 0;
+	accounts_set(accounts, &conf);
+	cr_assert_not(quota_is_spent(account_get_quota(alice)));
 }
 
 /* --- threads ----------------------------------------------------------------- */
