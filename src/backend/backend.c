@@ -44,6 +44,7 @@ backend_new(const struct conf_backend *conf, const struct conf_health *health,
 
 	breaker_init(&b->breaker, health->unhealthy_threshold,
 	    health->healthy_threshold);
+	bucket_init(&b->bucket, conf->rate);
 	b->conf = conf;
 	b->name = conf->s.name;
 	b->index = index;

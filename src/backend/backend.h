@@ -7,6 +7,7 @@
 #pragma once
 
 #include "backend/breaker.h"
+#include "base/bucket.h"
 #include "base/quota.h"
 #include "net/addr.h"
 #include "nntp/reason.h"
@@ -47,6 +48,7 @@ struct backend {
 	unsigned loops_n;
 
 	/* atomic */
+	struct bucket bucket;	/* its rate */
 	struct quota quota;	/* set by the server */
 	struct breaker breaker;
 	_Atomic uint64_t good_ms;	/* when it last answered, about */

@@ -230,8 +230,12 @@ on_readable(struct conn *c, void *user)
 static void
 on_expired(struct conn *c, void *user)
 {
-	(void)c;
-	fail(user, REASON_RESPONSE_TIMEOUT, NULL);
+	struct health *h = user;
+
+	if (conn_is_held(c))
+		conn_set_deadline(c, c->loop->now_ms + h->conf->timeout_ms);
+	else
+		fail(h, REASON_RESPONSE_TIMEOUT, NULL);
 }
 
 static void

@@ -205,6 +205,7 @@ become_ready(struct conn *c)
 	c->state = CONN_READY;
 	log_debug("backend=%s fd=%d ready", c->backend->name, c->stream.fd);
 	pool_made(&c->item, c->loop->now_ms);
+	conn_set_user(c, c->user_ops, c->user);	/* whose pace it keeps now */
 	if (c->user_ops != NULL)
 		c->user_ops->ready(c, c->user);
 	else

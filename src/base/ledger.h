@@ -8,9 +8,9 @@
  *     user alice 789
  *     end 2
  *
- * Written whole to "quotas.new", synced and renamed, so there is always a whole
- * one; of names that nobody asks for any more, too. A file that is not like this
- * is never overwritten. The directory is locked, for two processes would undo
+ * Written whole to "quotas.new", synced and renamed, so there is always a
+ * whole one; of names that nobody asks for any more, too. A file that is not
+ * like this is never overwritten. The directory is locked, for two processes would undo
  * each other's counts.
  *
  * Owner: the server. Counters are charged by any thread without a lock, and
@@ -30,8 +30,8 @@ struct ledger *ledger_open(const char *dir, char **error_r)
 /* Takes it, without saving; NULL is fine. */
 void ledger_close(struct ledger *);
 
-/* The counter, 0 for a new name. Neither kind nor name has blanks. Borrowed for
- * ever. */
+/* The counter, 0 for a new name. Neither kind nor name has blanks. Borrowed
+ * for ever. */
 _Atomic uint64_t *ledger_get(struct ledger *, const char *kind,
     const char *name);
 

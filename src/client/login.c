@@ -44,13 +44,14 @@ login_format_user(const struct session *s, char buf[LOGIN_TEXT_MAX])
 	return buf;
 }
 
+/* NULL: there is no such user any more, although the password was right. */
 static const struct conf_user *
 find_user(const struct conf *conf, const char *name)
 {
 	for (size_t i = 0; i < conf->users_n; i++)
 		if (strcmp(conf->users[i].s.name, name) == 0)
 			return &conf->users[i];
-	NEVER("a right password of nobody");
+	return NULL;
 }
 
 static bool
@@ -144,18 +145,26 @@ drop_seat(struct session *s)
 
 /* --- coming in ------------------------------------------------------------- */
 
-static const struct conf_user *
-get_user(const struct session *s)
+static void
+deny(struct session *s)
 {
-	return find_user(s->context->conf, s->user_name);
+	enter(s, LOGIN_OUT);
+	login_free(s);
+	answer(s, "481 wrong name or password");
 }
 
+/* It has a seat. */
 static void
 welcome(struct session *s)
 {
 	clear_login_timer(s);
+	s->user = find_user(s->context->conf, s->user_name);
+	if (s->user == NULL) {
+		drop_seat(s);
+		deny(s);
+		return;
+	}
 	enter(s, LOGIN_IN);
-	s->user = get_user(s);
 	s->pipeline.eligible &= s->user->backends_mask;
 	s->pace.bucket = account_get_bucket(s->account);
 	s->charged_bytes = get_moved_bytes(s);
@@ -189,23 +198,9 @@ queue(struct session *s)
 	    s->context->conf->proxy.login_timeout_ms);
 }
 
-/* The password was right. */
 static void
-come_in(struct session *s)
+take_seat(struct session *s, const struct conf_user *user)
 {
-	const struct conf_user *user = get_user(s);
-
-	if (has_expired(user)) {
-		refuse(s, REASON_USER_EXPIRED, "481 this user has expired");
-		return;
-	}
-	s->account = accounts_find(s->context->accounts, s->user_name);
-	CHECK(s->account != NULL);
-	if (has_spent(s)) {
-		refuse(s, REASON_USER_SPENT, "481 nothing is left of this"
-		    " user's quota");
-		return;
-	}
 	switch (seat_take(s->account, session_loop(s),
 	    user->over_limit == OVER_LIMIT_WAIT, on_seat, s, &s->seat)) {
 	case SEAT_IS_TAKEN:
@@ -221,6 +216,25 @@ come_in(struct session *s)
 	}
 }
 
+/* The password was right. */
+static void
+come_in(struct session *s)
+{
+	const struct conf_user *user = find_user(s->context->conf,
+	    s->user_name);
+
+	s->account = accounts_find(s->context->accounts, s->user_name);
+	if (user == NULL || s->account == NULL)
+		deny(s);
+	else if (has_expired(user))
+		refuse(s, REASON_USER_EXPIRED, "481 this user has expired");
+	else if (has_spent(s))
+		refuse(s, REASON_USER_SPENT, "481 nothing is left of this"
+		    " user's quota");
+	else
+		take_seat(s, user);
+}
+
 /* What the check has found. */
 static void
 tell(struct session *s)
@@ -229,13 +243,10 @@ tell(struct session *s)
 
 	free(s->check);
 	s->check = NULL;
-	if (is_right) {
+	if (is_right)
 		come_in(s);
-		return;
-	}
-	enter(s, LOGIN_OUT);
-	login_free(s);
-	answer(s, "481 wrong name or password");
+	else
+		deny(s);
 }
 
 static void

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* memo - which passwords were right a short while ago, for a download tool opens
- * fifty connections and a check takes up to 100 ms.
+/* memo - which passwords were right a short while ago: a download tool opens
+ * fifty connections, and a check takes up to 100 ms.
  *
  * Remembers digests only (HMAC-SHA256), under a random key of this process, of
  * name, hash and password: so what is remembered of a user is forgotten when

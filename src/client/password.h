@@ -3,10 +3,10 @@
  * check takes up to 100 ms.
  *
  * Fair between addresses: each address that has checks waiting gets its turn.
- * Bounded: PASSWORD_WAITING_MAX in all, PASSWORD_PER_ADDRESS_MAX of one address.
- * What was right a short while ago (memo.h) is answered without a check. An
- * unknown user costs what the costliest configured hash costs. Passwords
- * are wiped as soon as they are checked. A plain password of the configuration
+ * Bounded: PASSWORD_WAITING_MAX in all, PASSWORD_PER_ADDRESS_MAX of one
+ * address. What was right a short while ago (memo.h) is answered without a
+ * check. An unknown user costs what the costliest configured hash costs.
+ * Passwords are wiped as soon as they are checked. A plain password of the configuration
  * is hashed beforehand, so all users are checked alike. */
 #pragma once
 

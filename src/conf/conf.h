@@ -135,6 +135,7 @@ struct conf_backend {
 	unsigned weight;			/* 0 = max_connections */
 	char *group;
 	bool posting;
+	uint64_t rate;				/* bytes/s; 0 = no limit */
 	uint64_t quota_bytes;			/* 0 = no limit */
 	uint64_t connect_timeout_ms;
 	uint64_t response_timeout_ms;

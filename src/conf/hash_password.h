@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* hash_password - what --hash-password does: reads a password, twice and without
- * an echo from a terminal, or the first line of standard input, and prints a
+/* hash_password - what --hash-password does: reads a password, twice and with
+ * no echo from a terminal, or the first line of standard input, and prints a
  * hash for [user NAME] of the kind that the system's crypt(3) prefers.
  *
  * Main thread, before any other. Prints nothing of the password, and wipes

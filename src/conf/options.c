@@ -356,5 +356,6 @@ options_print_version(FILE *f)
 
 	fprintf(f, "%s %s\ninih, libxcrypt %s, %s, xxHash %u.%u.%u, glibc\n",
 	    PACKAGE_NAME, PACKAGE_VERSION, XCRYPT_VERSION_STR,
-	    OpenSSL_version(OPENSSL_VERSION), xxhash / 10000, xxhash / 100 % 100, xxhash % 100);
+	    OpenSSL_version(OPENSSL_VERSION), xxhash / 10000,
+	    xxhash / 100 % 100, xxhash % 100);
 }

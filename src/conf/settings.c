@@ -192,6 +192,9 @@ static const struct setting settings[] = {
 { BACKEND(posting, posting), BOOL, .def = "no",
   .text = "Articles may be posted here (POST, IHAVE). Without such a backend"
   " nobody can post." },
+{ BACKEND(rate, rate), SIZE(0, GIB(1024)), .def = "0",
+  .text = "Bytes per second that all connections to this backend share, in both"
+  " directions; 0 = no limit." },
 { BACKEND(quota, quota_bytes), SIZE(0, TIB(1048576)), .def = "0",
   .text = "Bytes in all, sent and received, for an account that is paid by the"
   " byte; 0 = no limit. When they are used up the backend gets no more"

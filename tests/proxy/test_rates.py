@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+from fake import Conn, Gate
 from timing import Clock, ms, scaled
 from wire import articles, stuff
 
@@ -192,3 +193,143 @@ def test_posting_has_the_rate(bed):
     assert client.line()[:3] == "240"
     assert len(article) / 65536 * 0.9 < clock()
     assert be.posted == [stuff(article)]
+
+
+# --- of a backend
+
+@pytest.mark.parametrize("size", [3000, 700000])
+def test_backend_rate_over_its_connections(bed, size):
+    be = bed.fake(articles=articles("a", size=size), max_connections=8,
+                  rate="1M")
+    proxy = bed.proxy(be)
+    readers = [Reader(proxy.client()) for _ in range(8)]
+    each = assert_rate(readers, RATE)
+    for reader in readers:
+        reader.end()
+    if size > 8192:
+        assert max(each) < 1.5 * min(each), each
+
+
+def test_backend_rate_is_that_of_the_backend(bed):
+    """Another one goes as fast as ever."""
+    slow = bed.fake("slow", articles=articles("a", size=700000), rate="256K")
+    quick = bed.fake("quick", articles=articles("b", size=700000))
+    proxy = bed.proxy(slow, quick, listeners=2, sections={
+        "listen main": {"backends": "slow"},
+        "listen other": {"address": "127.0.0.1:0", "backends": "quick"}})
+    readers = [Reader(proxy.client()) for _ in range(3)]
+    other, clock = proxy.client("other"), Clock()
+    for _ in range(10):
+        other.fetch("BODY <b@x>")
+    assert clock() < scaled(2)
+    assert_rate(readers, 256 * 1024)
+    for reader in readers:
+        reader.end()
+
+
+def test_backend_rate_goes_with_the_connection(bed):
+    """Whoever uses it next waits for what it owes: nobody gets more by asking
+    for little."""
+    be = bed.fake(articles=articles("a", size=2000), max_connections=2,
+                  rate="64K")
+    proxy = bed.proxy(be)
+    clients, clock, got = [proxy.client() for _ in range(4)], Clock(), 0
+    while clock() < 2:
+        for client in clients:
+            client.say("BODY <a@x>")
+        for client in clients:
+            client.line()
+            got += len(client.block())
+    assert got / clock() < 65536 * 1.1
+
+
+def test_backend_rate_no_stall(bed):
+    """Less than 1 KiB in stall_timeout, no answer in response_timeout: who is
+    held is not to blame."""
+    be = bed.fake(articles=articles("a", size=1500), rate="1K",
+                  stall_timeout="100ms", response_timeout="100ms",
+                  max_connections=2)
+    proxy = bed.proxy(be)
+    clients = [proxy.client() for _ in range(2)]
+    for client in clients:
+        client.say("BODY <a@x>", "STAT <a@x>")
+    for client in clients:
+        assert client.line()[:3] == "222"
+        client.block()
+        assert client.line()[:3] == "223"
+    assert be.accepts == 2
+    proxy.stop()
+    assert proxy.counts(be.name)["failures"] == 0
+
+
+def test_backend_rate_and_a_silent_backend(bed):
+    """Being held ends, and then it is to blame."""
+    be = bed.fake(articles=articles("a", size=3000), rate="64K",
+                  stall_timeout=ms(200))
+
+    def cut(conn, line):
+        conn.send(b"222 0 <a@x>\r\n" + b"X" * 2000)
+        Gate().wait(conn)
+    be.on["BODY"] = cut
+    client = bed.proxy(be).client()
+    client.say("BODY <a@x>")
+    assert len(client.rest()) > 1000
+
+
+def test_backend_rate_posting(bed):
+    be = bed.fake(posting="yes", rate="64K", stall_timeout=ms(300))
+    client = bed.proxy(be).client()
+    article = b"Newsgroups: local.test\r\n\r\n" + (b"X" * 70 + b"\r\n") * 3000
+    assert client.code("POST") == "340"
+    clock = Clock()
+    client.send(stuff(article))
+    assert client.line()[:3] == "240"
+    assert len(article) / 65536 * 0.9 < clock()
+    assert be.posted == [stuff(article)]
+
+
+def test_backend_rate_client_gone(bed):
+    """The place is free in time, though what is left would take longer."""
+    be = bed.fake(articles=articles("a", size=600000), rate="64K",
+                  max_connections=1, replacement_cooldown=0)
+    proxy = bed.proxy(be)
+    client = proxy.client()
+    client.say("BODY <a@x>")
+    client.exactly(1000)
+    client.reset()
+    clock = Clock()
+    assert proxy.client().code("STAT <a@x>") == "223"
+    assert clock() < scaled(4)
+
+
+@pytest.mark.parametrize("how", [Conn.close, Conn.reset])
+def test_backend_gone_while_it_is_held(bed, how):
+    """Nothing spins, and the end is found."""
+    be, gate = bed.fake(rate="32K"), Gate()
+
+    def cut(conn, line):
+        conn.send(b"222 0 <a@x>\r\n" + b"X" * 100000)
+        gate.wait(conn)
+        how(conn)
+    be.on["BODY"] = cut
+    proxy = bed.proxy(be)
+    client = proxy.client()
+    client.say("BODY <a@x>")
+    client.exactly(1000)
+    before, clock = proxy.ticks(), Clock()
+    gate.open()
+    client.rest()
+    assert clock() < scaled(5)
+    assert proxy.ticks() - before < 50
+
+
+def test_backend_rate_idle_connection_is_watched(bed):
+    """One that owes and is closed by its server is found while idle."""
+    be = bed.fake(articles=articles("a", size=30000), rate="16K",
+                  max_connections=1)
+    proxy = bed.proxy(be)
+    client = proxy.client()
+    client.fetch("BODY <a@x>")
+    be.close_all()
+    assert client.code("STAT <a@x>") == "223"
+    assert be.accepts == 2
