@@ -52,6 +52,7 @@ backend_new(const struct conf_backend *conf, const struct conf_health *health,
 
 	breaker_init(&b->breaker, health->unhealthy_threshold,
 	    health->healthy_threshold);
+	bucket_init(&b->bucket, conf->rate);
 	(void)conf_ref(conf->whole);
 	atomic_store(&b->conf, conf);
 	atomic_store(&b->name, conf->s.name);
@@ -110,6 +111,7 @@ backend_configure(struct backend *b, const struct conf_backend *conf,
 	breaker_configure(&b->breaker, health->unhealthy_threshold,
 	    health->healthy_threshold);
 	pool_configure(b->pool, &settings, now_ms);
+	bucket_set_rate(&b->bucket, conf->rate);
 	/* After the settings, so that a connection of the new generation has
 	 * the new ones. */
 	if (!is_made_alike(old, conf))
@@ -182,6 +184,14 @@ void
 backend_release_stateful(struct backend *b)
 {
 	count_down(&b->stateful, "stateful slot", b->name);
+}
+
+void
+backend_charge(struct backend *b, const struct loop *l, size_t received_n,
+    size_t sent_n)
+{
+	counter_add(&backend_count(b, l)->bytes, received_n);
+	quota_charge(&b->quota, received_n + sent_n);
 }
 
 void
@@ -399,9 +409,9 @@ backend_log_status(struct backend *b)
 	log_info("stats backend=%s breaker=%s limit=%zu idle=%zu lent=%zu "
 	    "connecting=%zu closing=%zu cooling=%zu waiting=%zu pending=%u "
 	    "stateful=%u commands=%" PRIu64 " misses=%" PRIu64 " failures=%" PRIu64
-	    " bytes=%" PRIu64 " mends=%" PRIu64, b->name,
+	    " bytes=%" PRIu64 " mends=%" PRIu64 " used=%" PRIu64, b->name,
 	    breaker_format(&b->breaker), s.limit, s.available, s.lent,
 	    s.connecting, s.closing, s.cooling, s.waiting,
 	    atomic_load(&b->pending), atomic_load(&b->stateful), commands,
-	    misses, failures, bytes, mends);
+	    misses, failures, bytes, mends, quota_get_used(&b->quota));
 }

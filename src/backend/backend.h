@@ -8,6 +8,8 @@
 #pragma once
 
 #include "backend/breaker.h"
+#include "base/bucket.h"
+#include "base/quota.h"
 #include "net/addr.h"
 #include "nntp/reason.h"
 
@@ -50,6 +52,8 @@ struct backend {
 					 * one are not used again */
 
 	/* atomic */
+	struct bucket bucket;	/* its rate */
+	struct quota quota;	/* set by the server */
 	struct breaker breaker;
 	_Atomic uint64_t good_ms;	/* when it last answered, about */
 	_Atomic unsigned pending;	/* commands routed here, not complete */
@@ -83,6 +87,10 @@ struct backend_counters *backend_count(struct backend *,
     const struct loop *);
 /* Adds to a counter that only the calling thread writes. */
 void counter_add(_Atomic uint64_t *counter, uint64_t n);
+
+/* So many bytes were received and sent, as the socket has them. */
+void backend_charge(struct backend *, const struct loop *, size_t received_n,
+    size_t sent_n);
 
 /* What the breaker is told. A change is logged, with the phase that failed and
  * the server's own words (said, masked, or NULL), and the pool hears of it. Any

@@ -20,11 +20,31 @@ from_item(struct pool_item *item)
 
 /* --- watching ------------------------------------------------------------- */
 
+bool
+conn_is_held(const struct conn *c)
+{
+	return pace_is_held(&c->pace, c->loop->now_ms);
+}
+
+static bool
+wants_input(const struct conn *c)
+{
+	return c->is_reading && !c->is_resting;
+}
+
+/* What leaves does so by the pace; before and after its use it has none. */
+static bool
+wants_output(const struct conn *c)
+{
+	return output_pending(&c->output) > 0 &&
+	    (c->output.pace == NULL || !conn_is_held(c));
+}
+
 static uint32_t
 get_events(const struct conn *c)
 {
-	return (c->is_reading ? EPOLLIN : 0u) |
-	    (output_pending(&c->output) > 0 ? EPOLLOUT : 0u);
+	return (wants_input(c) ? EPOLLIN : 0u) |
+	    (wants_output(c) ? EPOLLOUT : 0u);
 }
 
 static void
@@ -54,11 +74,23 @@ watch_here(struct conn *c)
 	c->item.home = c->loop;
 }
 
+/* It may have been given up while nothing was to be read: on_ready_event(). */
+static void
+watch_input(struct conn *c)
+{
+	if (wants_input(c) && c->item.home == NULL)
+		watch_here(c);
+	else
+		update_events(c);
+}
+
 void
 conn_watch(struct conn *c, int fd, uint32_t events)
 {
+	c->pace = (struct pace){ .bucket = &c->backend->bucket };
 	stream_init_plain(&c->stream, fd);
 	output_init(&c->output, &c->stream);
+	c->charged_bytes = 0;
 	loop_watch(c->loop, fd, events, conn_on_event, c);
 	c->item.home = c->loop;
 }
@@ -69,10 +101,65 @@ conn_set_reading(struct conn *c, bool on)
 	if (c->is_reading == on)
 		return;
 	c->is_reading = on;
-	if (on && c->item.home == NULL)
-		watch_here(c);	/* on_event() gave it up while paused */
-	else
-		update_events(c);
+	watch_input(c);
+}
+
+/* --- bytes ---------------------------------------------------------------- */
+
+static void
+set_pace_timer(struct conn *c)
+{
+	timer_set(&c->loop->timers, &c->pace_timer, c->pace.not_before_ms);
+}
+
+/* What it owes is not forgotten. */
+static void
+stop_pace(struct conn *c)
+{
+	timer_clear(&c->loop->timers, &c->pace_timer);
+	c->output.pace = NULL;
+	c->is_resting = false;
+}
+
+static void
+rest(struct conn *c)
+{
+	c->is_resting = true;
+	set_pace_timer(c);
+	watch_input(c);
+}
+
+enum io_rc
+conn_read(struct conn *c, void *buf, size_t size, size_t *n_r)
+{
+	uint64_t now_ms = c->loop->now_ms;
+	/* Where nothing is held what was read is paid all the same. */
+	bool is_paced = c->state == CONN_READY;
+	size_t room = is_paced ? pace_get_room(&c->pace, now_ms) : size;
+	enum io_rc rc = IO_AGAIN;
+
+	*n_r = 0;
+	if (room > 0)
+		rc = stream_read(&c->stream, buf, room < size ? room : size,
+		    n_r);
+	if (rc == IO_OK) {
+		backend_charge(c->backend, c->loop, *n_r, 0);
+		pace_pay(&c->pace, *n_r, now_ms);
+	}
+	if (is_paced && conn_is_held(c))
+		rest(c);
+	return rc;
+}
+
+enum io_rc
+conn_flush(struct conn *c)
+{
+	enum io_rc rc = output_flush(&c->output);
+
+	backend_charge(c->backend, c->loop, 0,
+	    c->output.sent_bytes - c->charged_bytes);
+	c->charged_bytes = c->output.sent_bytes;
+	return rc;
 }
 
 /* --- sending -------------------------------------------------------------- */
@@ -81,12 +168,31 @@ static void
 flush(struct conn *c)
 {
 	/* What failed will show as an end or error when reading. */
-	if (output_flush(&c->output) != IO_OK)
+	if (conn_flush(c) != IO_OK)
 		log_debug("backend=%s fd=%d not all is sent",
 		    c->backend->name, c->stream.fd);
+	if (c->output.pace != NULL && output_pending(&c->output) > 0 &&
+	    conn_is_held(c))
+		set_pace_timer(c);
 	update_events(c);
 	if (c->user_ops != NULL && output_pending(&c->output) == 0)
 		c->user_ops->drained(c, c->user);
+}
+
+/* The rate allows more. What is to be read need not be in the socket any more,
+ * so there may be no event for it. */
+static void
+on_pace_timer(struct timer *t)
+{
+	struct conn *c = LIST_ENTRY(t, struct conn, pace_timer);
+
+	CHECK(c->state == CONN_READY && c->user_ops != NULL);
+	c->is_resting = false;
+	watch_input(c);
+	if (output_pending(&c->output) > 0)
+		flush(c);
+	if (c->is_reading)
+		c->user_ops->readable(c, c->user);
 }
 
 static void
@@ -130,6 +236,7 @@ void
 conn_close_socket(struct conn *c)
 {
 	timer_clear(&c->loop->timers, &c->timer);
+	stop_pace(c);
 	loop_unschedule(&c->flush);
 	output_fini(&c->output);
 	stream_close(&c->stream);
@@ -163,6 +270,7 @@ part(struct conn *c)
 	c->state = CONN_PARTING;
 	c->user_ops = NULL;
 	c->is_reading = true;
+	stop_pace(c);
 	conn_set_deadline(c, c->loop->now_ms + PARTING_MS);
 	output_append(&c->output, quit, sizeof(quit) - 1);
 	flush(c);
@@ -176,7 +284,7 @@ on_parting_event(struct conn *c, uint32_t events)
 
 	if ((events & EPOLLOUT) != 0)
 		flush(c);
-	rc = stream_read(&c->stream, c->loop->buffer, LOOP_BUFFER_SIZE, &n);
+	rc = conn_read(c, c->loop->buffer, LOOP_BUFFER_SIZE, &n);
 	if (rc != IO_OK && rc != IO_AGAIN)
 		on_parted(c);
 }
@@ -242,7 +350,7 @@ on_ready_event(struct conn *c, uint32_t events)
 {
 	if ((events & EPOLLOUT) != 0)
 		flush(c);
-	if (c->is_reading && (events & ~(uint32_t)EPOLLOUT) != 0)
+	if (wants_input(c) && (events & ~(uint32_t)EPOLLOUT) != 0)
 		c->user_ops->readable(c, c->user);
 	else if ((events & (EPOLLHUP | EPOLLERR)) != 0)
 		unwatch(c);	/* can't be masked: it would spin */
@@ -306,6 +414,8 @@ conn_set_user(struct conn *c, const struct conn_user *user_ops, void *user)
 {
 	c->user_ops = user_ops;
 	c->user = user;
+	if (c->state == CONN_READY)
+		c->output.pace = &c->pace;
 }
 
 /* Makes a blank item a connection on its way. */
@@ -320,6 +430,7 @@ start(struct backend *b, struct loop *l, struct pool_item *item)
 	c->conf = b->conf;
 	conf_ref(c->conf->whole);
 	timer_init(&c->timer, on_timer);
+	timer_init(&c->pace_timer, on_pace_timer);
 	task_init(&c->flush, on_flush);
 	c->stream.fd = -1;
 	c->is_reading = true;
@@ -479,7 +590,9 @@ put(struct conn *c, put_f *put_item)
 	c->user = NULL;
 	conn_set_deadline(c, UINT64_MAX);
 	loop_unschedule(&c->flush);
-	conn_set_reading(c, true);
+	stop_pace(c);
+	c->is_reading = true;
+	watch_input(c);
 	/* What TLS has read ahead no event would tell the next user of. */
 	if (output_pending(&c->output) > 0 ||
 	    (c->stream.has_more && !stream_is_quiet(&c->stream))) {

@@ -27,6 +27,7 @@
 #include "backend/pool.h"
 #include "net/loop.h"
 #include "net/output.h"
+#include "net/pace.h"
 #include "net/stream.h"
 #include "nntp/capabilities.h"
 #include "nntp/reason.h"
@@ -95,6 +96,9 @@ struct conn {
 	struct loop *loop;	/* that has it on loan */
 	struct stream stream;
 	struct output output;
+	uint64_t charged_bytes;	/* of what was sent */
+	struct pace pace;	/* of its backend; what it owes goes with it */
+	struct timer pace_timer;	/* set while it is waited for */
 	struct timer timer;
 	struct task flush;
 
@@ -115,6 +119,7 @@ struct conn {
 	unsigned announced_n;		/* its lines */
 
 	bool is_reading;		/* conn_set_reading() */
+	bool is_resting;		/* not read until pace_timer is over */
 };
 
 /* A connection of this backend, without waiting, on which the users before
@@ -154,12 +159,23 @@ bool conn_is_ready(const struct conn *);
 /* Nobody waits for it any more: when it is made, it goes to the pool. */
 void conn_abandon(struct conn *);
 
+/* Reads what has come, as much as the backend's rate allows: IO_AGAIN may also
+ * mean that readable() is called when it allows more. Charges it. */
+enum io_rc conn_read(struct conn *, void *buf, size_t size, size_t *n_r)
+    __attribute__((warn_unused_result));
+/* Sends what waits to be sent; the same. */
+enum io_rc conn_flush(struct conn *) __attribute__((warn_unused_result));
+
 /* Sends at the end of the turn, with whatever else is sent until then. A
  * failure shows when reading. */
 void conn_send(struct conn *, const void *data, size_t n);
 
 /* Whether readable() is wanted. While it is not, bytes wait in the kernel. */
 void conn_set_reading(struct conn *, bool on);
+
+/* The backend's rate allows nothing at this moment: what does not come, or does
+ * not go, is not the server's fault. */
+bool conn_is_held(const struct conn *);
 
 /* expired() at this time, UINT64_MAX: never. */
 void conn_set_deadline(struct conn *, uint64_t deadline_ms);

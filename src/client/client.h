@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct accounts;
 struct census;
 struct conf;
 struct failures;
@@ -24,6 +25,7 @@ struct client_context {
 
 	/* const after init */
 	struct passwords *passwords;
+	struct accounts *accounts;
 	struct census *census;
 	struct failures *failures;
 	struct loop *loop;

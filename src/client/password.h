@@ -3,13 +3,15 @@
  * check takes up to 100 ms.
  *
  * Fair between addresses: each address that has checks waiting gets its turn.
- * Bounded: PASSWORD_WAITING_MAX in all, PASSWORD_PER_ADDRESS_MAX of one address.
- * An unknown user costs what the costliest configured hash costs. Passwords
- * are wiped as soon as they are checked. A plain password of the configuration
- * is hashed at the start, so all users are checked alike. */
+ * Bounded: PASSWORD_WAITING_MAX in all, PASSWORD_PER_ADDRESS_MAX of one
+ * address. What was right a short while ago (memo.h) is answered without a
+ * check. An unknown user costs what the costliest configured hash costs.
+ * Passwords are wiped as soon as they are checked. A plain password of the configuration
+ * is hashed beforehand, so all users are checked alike. */
 #pragma once
 
 #include "base/inbox.h"
+#include "client/memo.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -17,7 +19,7 @@
 
 #define PASSWORD_THREADS 2
 #define PASSWORD_WAITING_MAX 4096
-#define PASSWORD_PER_ADDRESS_MAX 512
+#define PASSWORD_PER_ADDRESS_MAX 1024
 
 struct conf;
 struct loop;
@@ -34,16 +36,17 @@ struct password_check {
 
 	_Atomic bool is_given_up;
 	struct password_check *next;	/* of its address, while waiting */
-	char *hash;			/* these two are wiped and freed by */
-	char *password;			/* the check */
+	char *hash, *password;		/* wiped and freed by the check */
+	bool has_digest;
+	struct memo_digest digest;
 };
 
-/* Those of the users in conf. Gives; NULL with errno when the threads can't be
+/* For the users of conf. Gives; NULL with errno when the threads can't be
  * started. */
 struct passwords *passwords_start(const struct conf *conf);
-/* Other users, for the checks to come. 0, or an error number: then those before
- * stay. Main thread. */
-int passwords_change(struct passwords *, const struct conf *conf)
+/* Main thread: the users from now on; checks that wait are of the old ones. 0,
+ * or -1 with errno: no threads, and nothing has changed. */
+int passwords_set_users(struct passwords *, const struct conf *conf)
     __attribute__((warn_unused_result));
 /* Takes it; checks still waiting are answered: not right. */
 void passwords_stop(struct passwords *);

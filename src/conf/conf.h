@@ -69,6 +69,11 @@ enum conf_tls {
 	TLS_STARTTLS
 };
 
+enum conf_over_limit {
+	OVER_LIMIT_WAIT,
+	OVER_LIMIT_REFUSE
+};
+
 enum conf_log_target {
 	TARGET_STDERR,
 	TARGET_SYSLOG,
@@ -85,6 +90,7 @@ enum conf_proxy_protocol {
 struct conf_section {
 	char *name;		/* of "[kind name]"; "" where it has none */
 	char *where;		/* "file:line" of its header, or who made it */
+	bool is_listed;		/* in a file that another key names */
 	char **origins;		/* per row of its kind, NULL = default */
 };
 
@@ -120,6 +126,8 @@ struct conf_proxy {
 	uid_t uid;				/* made from user */
 	gid_t gid;				/* made from user and group */
 	bool sandbox, seccomp;
+	char *state_dir;
+	char *users_file;			/* its users are in users */
 	char *include;				/* already followed */
 };
 
@@ -163,6 +171,8 @@ struct conf_backend {
 	unsigned weight;			/* 0 = max_connections */
 	char *group;
 	bool posting;
+	uint64_t rate;				/* bytes/s; 0 = no limit */
+	uint64_t quota_bytes;			/* 0 = no limit */
 	uint64_t connect_timeout_ms;
 	uint64_t response_timeout_ms;
 	uint64_t post_timeout_ms;
@@ -199,6 +209,13 @@ struct conf_user {
 	struct conf_section s;
 	char *password;				/* a crypt(3) hash */
 	char *password_plain;
+	unsigned max_connections;		/* 0 = no limit */
+	enum conf_over_limit over_limit;
+	uint64_t rate;				/* bytes/s; 0 = no limit */
+	uint64_t quota_bytes;			/* 0 = no limit */
+	uint64_t expires_s;			/* since 1970; 0 = never */
+	struct conf_names backends;
+	uint64_t backends_mask;			/* made from backends */
 	bool posting;
 };
 

@@ -15,6 +15,7 @@
 #define DAYS(n) HOURS(24 * (n))
 #define KIB(n) (UINT64_C(1024) * (n))
 #define GIB(n) KIB(KIB(KIB(n)))
+#define TIB(n) KIB(GIB(n))
 
 /* Where a row belongs: section, key, field. */
 #define PROXY(k, f) .kind = KIND_PROXY, .key = #k, \
@@ -37,6 +38,7 @@
 #define INT(lo, hi) .type = SETTING_INT, .min = (lo), .max = (hi)
 #define SIZE(lo, hi) .type = SETTING_SIZE, .min = (lo), .max = (hi)
 #define DURATION(lo, hi) .type = SETTING_DURATION, .min = (lo), .max = (hi)
+#define TIME .type = SETTING_TIME
 #define ENUM(w) .type = SETTING_ENUM, .words = (w)
 #define TEXT(t, longest) .type = SETTING_##t, .max = (longest)
 #define LIST(t) .type = SETTING_##t
@@ -54,6 +56,7 @@ static const char *const resume_words[] = { "yes", "exact", "no", NULL };
 static const char *const tier_down_words[] = { "fail", "spill", NULL };
 static const char *const tier_full_words[] = { "wait", "spill", NULL };
 static const char *const queue_words[] = { "lifo", "fifo", NULL };
+static const char *const over_limit_words[] = { "wait", "refuse", NULL };
 static const char *const strategy_words[] = {
 	"least-loaded", "round-robin", "weighted-round-robin", NULL
 };
@@ -149,6 +152,16 @@ static const struct setting settings[] = {
   " Landlock." },
 { PROXY(seccomp, seccomp), BOOL, .def = "no", .change = CHANGE_RESTART,
   .text = "System calls that the program does not need fail." },
+{ PROXY(state_dir, state_dir), TEXT(PATH, PATH_LENGTH_MAX),
+  .change = CHANGE_RESTART, .access = SANDBOX_STATE,
+  .example = "/var/lib/nntpmux",
+  .text = "A directory, which must be there, for what quotas have used; without"
+  " it they begin at 0 with each start." },
+{ PROXY(users_file, users_file), TEXT(PATH, PATH_LENGTH_MAX),
+  .example = "/etc/nntpmux/users",
+  .text = "More users, in the form of htpasswd(1): name:hash, one a line, the"
+  " hash as in [user NAME], such as htpasswd -B makes them. Blank lines and"
+  " lines that begin with # mean nothing." },
 { PROXY(include, include), TEXT(PATTERN, PATH_LENGTH_MAX),
   .example = "conf.d/*.ini", .text = "Files that are read after this one"
   " has ended, in order of their names; relative to the directory of this"
@@ -244,6 +257,14 @@ static const struct setting settings[] = {
 { BACKEND(posting, posting), BOOL, .def = "no",
   .text = "Articles may be posted here (POST, IHAVE). Without such a backend"
   " nobody can post." },
+{ BACKEND(rate, rate), SIZE(0, GIB(1024)), .def = "0",
+  .text = "Bytes per second that all connections to this backend share, in both"
+  " directions; 0 = no limit." },
+{ BACKEND(quota, quota_bytes), SIZE(0, TIB(1048576)), .def = "0",
+  .text = "Bytes in all, sent and received, for an account that is paid by the"
+  " byte; 0 = no limit. When they are used up the backend gets no more"
+  " commands, as if it were not there; the log warns at 75, 90 and 100 percent."
+  " To fill it up add to the number: what was used stays counted." },
 { BACKEND(connect_timeout, connect_timeout_ms), DURATION(10, MINUTES(10)),
   .def = "10s", .text = "From the name to the end of the login, all"
   " addresses together." },
@@ -320,11 +341,33 @@ static const struct setting settings[] = {
   .text = "It is used again after so many good answers in a row." },
 
 { USER(password, password), TEXT(HASH, 384), .is_needed = true,
-  .example = "$6$salt$hash", .text = "A hash as crypt(3) and mkpasswd(1) make"
-  " it, not the password itself." },
+  .example = "$6$salt$hash", .text = "A hash as crypt(3) and --hash-password"
+  " make it, not the password itself." },
 { USER(password_plain, password_plain), TEXT(SECRET, AUTHINFO_ARG_MAX),
   .is_needed = true, .example = "secret",
   .text = "The password in the clear, instead of a hash." },
+{ USER(max_connections, max_connections), INT(0, 1000000), .def = "0",
+  .text = "Connections of this user at a time, from whatever address; 0 = no"
+  " limit." },
+{ USER(over_limit, over_limit), ENUM(over_limit_words), .def = "wait",
+  .text = "What becomes of a login when they are all there: it is answered"
+  " when one of them has ended, first come, first served, and 400 after"
+  " login_timeout; or it is refused with 481." },
+{ USER(rate, rate), SIZE(0, GIB(1024)), .def = "0",
+  .text = "Bytes per second that all connections of this user share: what it"
+  " is sent, and what it posts; 0 = no limit. A slow client keeps a backend"
+  " connection for as long as its article takes." },
+{ USER(quota, quota_bytes), SIZE(0, TIB(1048576)), .def = "0",
+  .text = "Bytes in all that this user may be sent and send, as with a"
+  " backend's; 0 = no limit. When they are used up logins are refused, and a"
+  " client that is logged in is told so at its next command." },
+{ USER(expires, expires_s), TIME, .example = "2027-12-31",
+  .text = "From this moment on the user is refused, and told so at the next"
+  " command if logged in. A date without a time is the beginning of that"
+  " day." },
+{ USER(backends, backends), LIST(NAMES), .example = "primary",
+  .text = "Names of the backends that this user may use, of those that the"
+  " listener may use; empty = all of them." },
 { USER(posting, posting), BOOL, .def = "yes",
   .text = "This client may post, where a backend has posting." },
 
@@ -501,6 +544,8 @@ setting_describe(const struct setting *s)
 		return xasprintf("%s to %s",
 		    value_format_duration(s->min, lo),
 		    value_format_duration(s->max, hi));
+	case SETTING_TIME:
+		return xstrdup("YYYY-MM-DD[Thh:mm[:ss]], UTC");
 	case SETTING_ENUM:
 		return describe_words(s->words);
 	case SETTING_MODE:

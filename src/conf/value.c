@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "base/check.h"
 
@@ -119,6 +120,67 @@ value_parse_mode(unsigned *mode_r, const char *text)
 	return 0;
 }
 
+/* Two digits, no blank or sign among them. */
+static int
+parse_two(int *v_r, const char **text)
+{
+	const char *t = *text;
+
+	if (t[0] < '0' || t[0] > '9' || t[1] < '0' || t[1] > '9')
+		return -1;
+	*v_r = (t[0] - '0') * 10 + (t[1] - '0');
+	*text = t + 2;
+	return 0;
+}
+
+static bool
+take_char(const char **text, const char *any)
+{
+	if (**text == '\0' || strchr(any, **text) == NULL)
+		return false;
+	(*text)++;
+	return true;
+}
+
+static int
+parse_clock(struct tm *tm, const char **text)
+{
+	if (parse_two(&tm->tm_hour, text) == -1 || !take_char(text, ":") ||
+	    parse_two(&tm->tm_min, text) == -1)
+		return -1;
+	if (take_char(text, ":") && parse_two(&tm->tm_sec, text) == -1)
+		return -1;
+	(void)take_char(text, "Zz");
+	return 0;
+}
+
+int
+value_parse_time(uint64_t *time_r, const char *text)
+{
+	struct tm tm = { 0 }, made;
+	int century;
+	time_t t;
+
+	if (parse_two(&century, &text) == -1 ||
+	    parse_two(&tm.tm_year, &text) == -1 || !take_char(&text, "-") ||
+	    parse_two(&tm.tm_mon, &text) == -1 || !take_char(&text, "-") ||
+	    parse_two(&tm.tm_mday, &text) == -1)
+		return -1;
+	tm.tm_year += century * 100 - 1900;
+	tm.tm_mon--;
+	if (take_char(&text, "Tt ") && parse_clock(&tm, &text) == -1)
+		return -1;
+	made = tm;
+	t = timegm(&made);
+	/* A day or an hour that there is not has become another one. */
+	if (*text != '\0' || t <= 0 || made.tm_mon != tm.tm_mon ||
+	    made.tm_mday != tm.tm_mday || made.tm_hour != tm.tm_hour ||
+	    made.tm_min != tm.tm_min || made.tm_sec != tm.tm_sec)
+		return -1;
+	*time_r = (uint64_t)t;
+	return 0;
+}
+
 static const char *
 format(uint64_t v, const struct unit *units, size_t n, char *buf)
 {
@@ -142,6 +204,18 @@ const char *
 value_format_duration(uint64_t ms, char buf[VALUE_TEXT_MAX])
 {
 	return format(ms, durations, ARRAY_N(durations), buf);
+}
+
+const char *
+value_format_time(uint64_t time, char buf[VALUE_TEXT_MAX])
+{
+	time_t t = (time_t)time;
+	struct tm tm;
+
+	CHECK(gmtime_r(&t, &tm) != NULL);
+	CHECK(strftime(buf, VALUE_TEXT_MAX, time % 86400 == 0 ? "%Y-%m-%d" :
+	    "%Y-%m-%dT%H:%M:%SZ", &tm) > 0);
+	return buf;
 }
 
 char *

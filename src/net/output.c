@@ -2,6 +2,7 @@
 #include "net/output.h"
 
 #include "base/check.h"
+#include "net/loop.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +73,38 @@ output_append(struct output *o, const void *data, size_t n)
 	o->end += n;
 }
 
+static size_t
+min_size(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* One write of what is pending and of data behind it. */
+static enum io_rc
+write_some(struct output *o, const char *data, size_t n, size_t *sent_r)
+{
+	uint64_t now_ms = o->pace != NULL ? loop_current()->now_ms : 0;
+	size_t room = o->pace != NULL ? pace_get_room(o->pace, now_ms) :
+	    SIZE_MAX;
+	size_t pending = min_size(output_pending(o), room);
+	struct iovec iov[2] = {
+		{ .iov_base = o->buf != NULL ? o->buf + o->start : NULL,
+		  .iov_len = pending },
+		{ .iov_base = (char *)(uintptr_t)data,
+		  .iov_len = min_size(n, room - pending) },
+	};
+	bool has_pending = pending > 0, has_data = iov[1].iov_len > 0;
+	enum io_rc rc;
+
+	if (room == 0)
+		return IO_AGAIN;
+	rc = stream_write(o->stream, has_pending ? &iov[0] : &iov[1],
+	    has_pending + has_data, sent_r);
+	if (rc == IO_OK && o->pace != NULL)
+		pace_pay(o->pace, *sent_r, now_ms);
+	return rc;
+}
+
 enum io_rc
 output_write(struct output *o, const void *data, size_t n)
 {
@@ -80,17 +113,8 @@ output_write(struct output *o, const void *data, size_t n)
 	if (o->is_broken)
 		return IO_FAIL;
 	while (output_pending(o) + n > 0) {
-		struct iovec iov[2] = {
-			{ .iov_base = o->buf != NULL ?
-			      o->buf + o->start : NULL,
-			  .iov_len = output_pending(o) },
-			{ .iov_base = (char *)(uintptr_t)rest, .iov_len = n },
-		};
-		bool has_pending = iov[0].iov_len > 0;
-		size_t sent;
-		enum io_rc rc = stream_write(o->stream,
-		    has_pending ? &iov[0] : &iov[1],
-		    1 + (has_pending && n > 0), &sent);
+		size_t pending = output_pending(o), sent;
+		enum io_rc rc = write_some(o, rest, n, &sent);
 
 		if (rc == IO_AGAIN) {
 			output_append(o, rest, n);
@@ -102,12 +126,12 @@ output_write(struct output *o, const void *data, size_t n)
 			return IO_FAIL;
 		}
 		o->sent_bytes += sent;
-		if (sent < iov[0].iov_len) {
+		if (sent < pending) {
 			o->start += sent;
 			continue;
 		}
 		o->start = o->end = 0;
-		sent -= iov[0].iov_len;
+		sent -= pending;
 		if (sent > 0)	/* data may be NULL */
 			rest += sent;
 		n -= sent;

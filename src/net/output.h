@@ -5,15 +5,18 @@
  * out directly behind them, and only what the socket does not take is kept.
  * It has no limit of its own: whoever feeds it stops while output_pending()
  * is above what it allows. Memory is held only while something is pending.
- * Owner: the stream's. */
+ * With a pace no more leaves at a time than that allows: what is pending then
+ * waits for pace->not_before_ms and not for EPOLLOUT. Owner: the stream's. */
 #pragma once
 
+#include "net/pace.h"
 #include "net/stream.h"
 
 #include <stdint.h>
 
 struct output {
 	struct stream *stream;	/* keeps */
+	struct pace *pace;	/* NULL: none. Keeps */
 	char *buf;		/* NULL when nothing is pending */
 	size_t start, end, size;	/* buf[start..end) is pending */
 	uint64_t sent_bytes;	/* since init */
@@ -29,7 +32,8 @@ size_t output_get_size_max(size_t pending_max_bytes);
 /* Copies the bytes; they leave with the next flush or large write. */
 void output_append(struct output *, const void *data, size_t n);
 /* Sends what is pending and then data, keeping a copy of what was not taken.
- * IO_OK: all is out. IO_AGAIN: something is pending, wait for EPOLLOUT.
+ * IO_OK: all is out. IO_AGAIN: something is pending, wait for EPOLLOUT, or for
+ * the pace.
  * IO_FAIL: the stream is broken, pending bytes are gone. */
 enum io_rc output_write(struct output *, const void *data, size_t n)
     __attribute__((warn_unused_result));

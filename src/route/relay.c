@@ -319,11 +319,12 @@ on_expired(struct conn *c, void *user)
 {
 	struct relay *r = user;
 
-	(void)c;
 	if (r->gone == NULL)
 		relay_lose(r, REASON_UNREAD);
 	else if (relay_first(r) == NULL)
 		keep_alive(r);
+	else if (conn_is_held(c))
+		relay_update_deadline(r);	/* anew */
 	else if (r->state == RELAY_STATUS)
 		relay_lose(r, REASON_RESPONSE_TIMEOUT);
 	else if (get_moved_bytes(r) < STALL_BYTES)

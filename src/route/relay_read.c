@@ -379,12 +379,11 @@ relay_read(struct relay *r)
 		return;
 	}
 	saved_n = take_saved(r);
-	rc = stream_read(&r->conn->stream, r->loop->buffer + saved_n,
+	rc = conn_read(r->conn, r->loop->buffer + saved_n,
 	    LOOP_BUFFER_SIZE - saved_n, &n);
 	if (rc != IO_OK && rc != IO_AGAIN) {
 		relay_lose(r, get_end_reason(r, rc));
 		return;
 	}
-	counter_add(&backend_count(r->backend, r->loop)->bytes, n);
 	consume(r, r->loop->buffer, saved_n + n);
 }

@@ -45,11 +45,27 @@ struct route_wait {
 
 /* --- who may be asked ------------------------------------------------------- */
 
+/* Those that have used up their quota: as if they were not there. */
+static uint64_t
+get_spent(const struct router *r, uint64_t eligible)
+{
+	uint64_t spent = 0;
+
+	for (uint64_t rest = eligible & r->all; rest != 0; rest &= rest - 1) {
+		int id = __builtin_ctzll(rest);
+
+		if (quota_is_spent(&selector_backend(r->selector, id)->quota))
+			spent |= BIT(id);
+	}
+	return spent;
+}
+
 static uint64_t
 get_supporting(const struct router *r, const struct exchange *x,
     uint64_t eligible)
 {
-	uint64_t supporting = eligible & r->all & ~x->unsupported;
+	uint64_t supporting = eligible & r->all & ~x->unsupported &
+	    ~get_spent(r, eligible);
 
 	for (uint64_t rest = supporting; rest != 0; rest &= rest - 1) {
 		int id = __builtin_ctzll(rest);
@@ -181,6 +197,9 @@ conclude(const struct router *r, struct exchange *x, uint64_t eligible)
 		exchange_answer_line(x, get_miss_answer(x));
 	else if (x->refused != 0)
 		exchange_answer_line(x, "501 syntax error");
+	else if ((eligible & r->all) != 0 &&
+	    get_spent(r, eligible) == (eligible & r->all))
+		exchange_answer_line(x, "403 no news server has quota left");
 	else
 		exchange_answer_line(x, get_unsupported_answer(x));
 }

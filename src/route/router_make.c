@@ -122,14 +122,14 @@ router_free(struct router *r)
 }
 
 uint64_t
-router_get_eligible(const struct router *r, const struct conf_listen *listen)
+router_get_eligible(const struct router *r, uint64_t backends_mask)
 {
 	uint64_t eligible = 0;
 
-	if (listen->backends_mask == 0)
+	if (backends_mask == 0)
 		return r->all;
 	for (unsigned i = 0; i < r->backends_n; i++)
-		if ((listen->backends_mask & BIT(i)) != 0)
+		if ((backends_mask & BIT(i)) != 0)
 			eligible |= BIT(r->order[i]);
 	return eligible;
 }

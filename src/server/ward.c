@@ -10,6 +10,7 @@
 #include "server/housekeeper.h"
 #include "server/worker.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #define TICK_MS 1000
@@ -93,6 +94,23 @@ note_limit(struct ward *w)
 }
 
 static void
+note_quota(struct ward *w)
+{
+	const struct quota *q = &w->backend->quota;
+	unsigned mark = quota_get_mark(q);
+
+	if (mark > w->quota_mark)
+		log_warn("backend=%s quota: %u%% of %" PRIu64 " bytes are used"
+		    "%s", w->backend->name, mark, quota_get_most(q),
+		    mark == 100 ? ", it gets no more commands" : "");
+	else if (mark < w->quota_mark)
+		log_info("backend=%s quota: less than %u%% of %" PRIu64
+		    " bytes are used", w->backend->name, w->quota_mark,
+		    quota_get_most(q));
+	w->quota_mark = mark;
+}
+
+static void
 retire_all(struct ward *w)
 {
 	struct loop *l = &w->housekeeper->loop;
@@ -118,6 +136,7 @@ ward_look_after(struct ward *w)
 		conn_prewarm(w->backend, l, item);
 	check = health_tick(&w->health);
 	note_limit(w);
+	note_quota(w);
 	if (next > check)
 		next = check;
 	if (next > l->now_ms + TICK_MS)

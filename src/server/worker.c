@@ -44,6 +44,7 @@ worker_start(struct worker *w, unsigned index,
 	w->context.conf = shared->conf;
 	w->context.router = shared->router;
 	w->context.passwords = shared->passwords;
+	w->context.accounts = shared->accounts;
 	w->context.census = shared->census;
 	w->context.failures = shared->failures;
 	w->context.loop = &w->loop;

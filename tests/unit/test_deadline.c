@@ -201,6 +201,35 @@ DeadlineTest(answers_taken_slowly)
 	cr_assert_eq(expire_at(5000 + 2 * STALL_MS), REASON_CLIENT_STALL);
 }
 
+/* Nobody is late who may not. */
+DeadlineTest(answers_held_by_the_rate)
+{
+	struct bucket bucket;
+
+	bucket_init(&bucket, 1);
+	s->pace.bucket = &bucket;
+	s->pace.not_before_ms = 5000 + STALL_MS + 1;
+	output_append(&s->output, "x", 1);
+	receive(5000, 0);
+	cr_assert_eq(expire_at(5000 + STALL_MS), REASON_NONE);
+	/* Now it may, and does not. */
+	receive(5000 + STALL_MS + 1, 0);
+	cr_assert_eq(expire_at(5000 + 2 * STALL_MS), REASON_CLIENT_STALL);
+}
+
+DeadlineTest(an_article_held_by_the_rate)
+{
+	struct bucket bucket;
+
+	bucket_init(&bucket, 1);
+	s->pace.bucket = &bucket;
+	s->pace.not_before_ms = 5000 + STALL_MS + 1;
+	s->input = INPUT_ARTICLE;
+	receive(5000, 0);
+	cr_assert_eq(expire_at(5000 + STALL_MS), REASON_NONE);
+	cr_assert_eq(expire_at(5000 + 2 * STALL_MS), REASON_CLIENT_STALL);
+}
+
 DeadlineTest(an_article_that_stops)
 {
 	s->input = INPUT_ARTICLE;

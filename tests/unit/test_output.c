@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "net/loop.h"
 #include "test.h"
 #include "threads.h"
 
@@ -191,4 +192,70 @@ OUTPUT_TEST(any_mix_keeps_every_octet)
 	cr_assert_eq(sink.n, said);
 	for (size_t i = 0; i < said; i++)
 		cr_assert_eq(sink.taken[i], (char)(i * 31 >> 3), "%zu", i);
+}
+
+/* --- with a pace ----------------------------------------------------------- */
+
+static struct bucket bucket;
+static struct pace pace;
+static struct loop loop;
+
+/* 512 octets at a time, one of them for each ms. */
+static void
+set_up_pace(void)
+{
+	set_up();
+	loop_table_init(64);
+	CHECK(loop_init(&loop, 0) == 0);
+	loop_turn(&loop, 0);
+	bucket_init(&bucket, 1000);
+	/* As long ago as nothing: no time to be made up for. */
+	atomic_store(&bucket.paid_ns, loop.now_ms * 1000000);
+	pace = (struct pace){ .bucket = &bucket };
+	output.pace = &pace;
+}
+
+static void
+tear_down_pace(void)
+{
+	tear_down();
+	loop_fini(&loop);
+}
+
+Test(output, keeps_pace, .init = set_up_pace, .fini = tear_down_pace)
+{
+	static char text[1500];
+	uint64_t start_ms = loop.now_ms;
+
+	memset(text, 'x', sizeof(text));
+	output_append(&output, text, 700);
+	cr_assert_eq(output_write(&output, text, 800), IO_AGAIN);
+	cr_assert_eq(sink.n, 512);
+	cr_assert_eq(output_pending(&output), 988);
+	cr_assert_eq(pace.not_before_ms, start_ms + 512);
+	loop.now_ms += 511;
+	cr_assert_eq(output_flush(&output), IO_AGAIN);
+	cr_assert_eq(sink.n, 512);
+	loop.now_ms++;
+	cr_assert_eq(output_flush(&output), IO_AGAIN);
+	cr_assert_eq(sink.n, 1024);
+	loop.now_ms += 512;
+	cr_assert_eq(output_flush(&output), IO_OK);
+	cr_assert_eq(sink.n, 1500);
+	cr_assert_eq(pace.not_before_ms, start_ms + 1500);
+}
+
+/* What the stream did not take is not paid for. */
+Test(output, pays_what_is_taken, .init = set_up_pace, .fini = tear_down_pace)
+{
+	static char text[600];
+	uint64_t start_ms = loop.now_ms;
+
+	sink.room = 100;
+	cr_assert_eq(output_write(&output, text, 600), IO_AGAIN);
+	cr_assert_eq(pace.not_before_ms, start_ms + 100);
+	sink.room = 0;
+	loop.now_ms += 100;
+	cr_assert_eq(output_flush(&output), IO_AGAIN);
+	cr_assert_eq(pace.not_before_ms, start_ms + 100);
 }

@@ -20,16 +20,16 @@ on_answer(struct message *m)
 	answered_n++;
 }
 
+static char alice[] = "alice", secret[] = "secret", other[] = "other";
+static struct conf_user user;
+static struct conf conf = { .users = &user };
+
 static void
 set_up(void)
 {
-	static char name[] = "alice", secret[] = "secret";
-	static struct conf_user user = {
-		.s.name = name, .password_plain = secret,
-	};
-	static struct conf conf = { .users = &user, .users_n = 1 };
-
 	answered_n = 0;
+	user = (struct conf_user){ .s.name = alice, .password_plain = secret };
+	conf.users_n = 1;
 	loop_table_init(64);
 	cr_assert_eq(loop_init(&loop, 0), 0);
 	passwords = passwords_start(&conf);
@@ -91,4 +91,47 @@ PasswordTest(given_up)
 	wait_for(2);
 	cr_assert_not(gone.is_right);
 	cr_assert(stays.is_right);
+}
+
+static bool
+is_right(const char *word)
+{
+	struct password_check check = { .user = &check };
+	int n = answered_n;
+
+	ask(&check, "alice", word);
+	wait_for(n + 1);
+	cr_assert_null(check.password);
+	cr_assert_null(check.hash);
+	return check.is_right;
+}
+
+/* What is remembered is right in the same way; and of no use when the
+ * configuration has changed. */
+PasswordTest(users_change)
+{
+	cr_assert(is_right("secret"));
+	cr_assert(is_right("secret"));
+	user.password_plain = other;
+	cr_assert_eq(passwords_set_users(passwords, &conf), 0);
+	cr_assert_not(is_right("secret"));
+	cr_assert(is_right("other"));
+	conf.users_n = 0;
+	cr_assert_eq(passwords_set_users(passwords, &conf), 0);
+	cr_assert_not(is_right("other"));
+	conf.users_n = 1;
+	cr_assert_eq(passwords_set_users(passwords, &conf), 0);
+	cr_assert(is_right("other"));
+}
+
+/* A check that waits is of the user that there was. */
+PasswordTest(users_change_under_a_check)
+{
+	struct password_check check = { .user = &check };
+
+	ask(&check, "alice", "secret");
+	user.password_plain = other;
+	cr_assert_eq(passwords_set_users(passwords, &conf), 0);
+	wait_for(1);
+	cr_assert(check.is_right);
 }
