@@ -46,6 +46,21 @@ note_quota(struct ward *w)
 	w->quota_mark = mark;
 }
 
+/* Connections ahead of need and checks cost bytes: none for a backend that has
+ * used up its quota. Gives when to look next. */
+static uint64_t
+keep_ready(struct ward *w)
+{
+	struct loop *l = &w->housekeeper->loop;
+	struct pool_item *item;
+
+	if (quota_is_spent(&w->backend->quota))
+		return UINT64_MAX;
+	while ((item = pool_prewarm(w->backend->pool, l, l->now_ms)) != NULL)
+		conn_prewarm(w->backend, l, item);
+	return health_tick(&w->health);
+}
+
 static void
 look_after(struct ward *w)
 {
@@ -56,9 +71,7 @@ look_after(struct ward *w)
 
 	while ((item = pool_reap(pool, l, l->now_ms)) != NULL)
 		conn_retire(item, l);
-	while ((item = pool_prewarm(pool, l, l->now_ms)) != NULL)
-		conn_prewarm(w->backend, l, item);
-	check = health_tick(&w->health);
+	check = keep_ready(w);
 	note_limit(w);
 	note_quota(w);
 	if (next > check)
