@@ -123,18 +123,29 @@ retire_all(struct ward *w)
 		conn_retire(item, l);
 }
 
+/* Connections ahead of need and checks cost bytes: none for a backend that has
+ * used up its quota. Gives when to look next. */
+static uint64_t
+keep_ready(struct ward *w)
+{
+	struct loop *l = &w->housekeeper->loop;
+	struct pool_item *item;
+
+	if (quota_is_spent(&w->backend->quota))
+		return UINT64_MAX;
+	while ((item = pool_prewarm(w->backend->pool, l, l->now_ms)) != NULL)
+		conn_prewarm(w->backend, l, item);
+	return health_tick(&w->health);
+}
+
 void
 ward_look_after(struct ward *w)
 {
 	struct loop *l = &w->housekeeper->loop;
-	struct pool *pool = w->backend->pool;
-	uint64_t next = pool_tick(pool, l->now_ms), check;
-	struct pool_item *item;
+	uint64_t next = pool_tick(w->backend->pool, l->now_ms), check;
 
 	retire_all(w);
-	while ((item = pool_prewarm(pool, l, l->now_ms)) != NULL)
-		conn_prewarm(w->backend, l, item);
-	check = health_tick(&w->health);
+	check = keep_ready(w);
 	note_limit(w);
 	note_quota(w);
 	if (next > check)

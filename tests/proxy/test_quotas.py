@@ -173,6 +173,19 @@ def test_spent_inside_a_group(bed):
     assert reader.code("QUIT") == "205"
 
 
+def test_spent_nothing_is_spent_on_it(bed, state):
+    """No connection ahead of need, and no check."""
+    write(state, "backend be0 2000000")
+    be = account(bed, quota="1M", min_idle=2)
+    proxy = bed.proxy(be, proxy={"state_dir": state},
+                      sections={"health": {"interval": "50ms"}})
+    proxy.wait_log("backend=be0 quota: 100%")
+    assert proxy.client().code("STAT <a@x>") == "403"
+    proxy.stop()
+    assert be.accepts == 0
+    assert used(state) == {"backend be0": 2000000}
+
+
 def test_spent_what_is_under_way_ends_well(bed):
     be = account(bed, quota=SIZE)
     be.articles = articles("a", size=50 * SIZE)
