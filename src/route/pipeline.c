@@ -459,7 +459,10 @@ is_homeless(const struct pipeline *p)
 	uint64_t home = pin_is_held(&p->pin) ?
 	    UINT64_C(1) << pin_get_backend_id(&p->pin) : p->bound;
 
-	return (home & p->eligible & p->router->all) == 0;
+	/* Where nothing is bound there may be nothing at all: that is said of
+	 * each command. */
+	return home != UINT64_MAX &&
+	    (home & p->eligible & p->router->all) == 0;
 }
 
 /* The session can't go on without what it had on its pin. */
