@@ -242,7 +242,7 @@ def test_capabilities_by_starttls(bed):
     client.starttls(trust(bed))
     after = capabilities(client)
     assert "STARTTLS" not in after
-    assert "AUTHINFO USER" in after
+    assert "AUTHINFO USER SASL" in after and "SASL PLAIN" in after
     assert client.login("joe", "secret") == "281"
     assert "STARTTLS" not in capabilities(client)
 
@@ -257,7 +257,8 @@ def test_capabilities_by_implicit_tls(bed):
 def test_capabilities_when_tls_is_not_required(bed):
     client = secured(bed, plain(bed), tls="starttls", users=USERS,
                      listen={"require_tls": "no"}).client()
-    assert {"STARTTLS", "AUTHINFO USER"} <= set(capabilities(client))
+    assert {"STARTTLS", "AUTHINFO USER SASL", "SASL PLAIN"} <= \
+        set(capabilities(client))
     assert client.login("joe", "secret") == "281"
     assert "STARTTLS" not in capabilities(client)
     assert client.code("STARTTLS") == "502"
