@@ -19,7 +19,7 @@ export ASAN_SYMBOLIZER_PATH=/usr/bin/llvm-symbolizer-14
 WORK=$ROOT/build/check
 LOGS=$WORK/log
 LANES=2
-STEP_LIMIT_S=1500
+STEP_LIMIT_S=2400
 LOAD_S=${NNTPMUX_LOAD_SECONDS:-60}
 
 # In the order in which they are begun: what takes longest comes first.

@@ -97,6 +97,20 @@ begin_asking(struct driver *d)
 		conn_ask(&d->conns[i], d->load);
 }
 
+/* The time is over, and each client has had an answer as an average: what was
+ * spent on a few that were begun says nothing. */
+static bool
+is_measured(const struct driver *d)
+{
+	const struct options *o = d->load->options;
+	uint64_t n = d->load->result.commands;
+
+	if (o->count > 0)
+		return n == o->count;
+	return d->now_ns >= d->phase_end_ns &&
+	    (o->is_idle || n >= o->connections);
+}
+
 static void
 check_phase(struct driver *d)
 {
@@ -112,8 +126,7 @@ check_phase(struct driver *d)
 			begin_measuring(d);
 		return;
 	case LOAD_MEASURE:
-		if (d->now_ns >= d->phase_end_ns ||
-		    (o->count > 0 && d->load->result.commands == o->count))
+		if (is_measured(d))
 			end_measuring(d);
 		return;
 	case LOAD_END:
@@ -187,7 +200,8 @@ get_wait(const struct driver *d)
 	struct list *first = list_first(&d->thinking);
 	uint64_t until = get_silence_end(d), wait;
 
-	if (d->phase_end_ns < until)
+	/* One that is over already waits for answers: is_measured(). */
+	if (d->phase_end_ns > d->now_ns && d->phase_end_ns < until)
 		until = d->phase_end_ns;
 	if (first != NULL) {
 		uint64_t due = LIST_ENTRY(first, struct conn, think)->due_ns;

@@ -95,6 +95,16 @@ class Process:
                     return int(line.split()[1])
         raise Failed("%s has no %s" % (self.name, field))
 
+    def finish(self, limit_s):
+        """Waits for its end, which must be a good one and come in time."""
+        try:
+            code = self.child.wait(limit_s)
+        except subprocess.TimeoutExpired:
+            self.stop()
+            self.fail("did not end in %d s" % limit_s)
+        if code != 0:
+            self.fail("failed")
+
     def stop(self, limit_s=3):
         if self.child.poll() is None:
             self.child.terminate()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The settings in bench/others, with their blanks filled in."""
 
+import os
 import pathlib
 import re
 
@@ -16,3 +17,10 @@ def write(name, home, **values):
     path = home / name
     path.write_text(re.sub("@([A-Z]+)@", value, (FOLDER / name).read_text()))
     return path
+
+
+def forget_environment():
+    """nntpmux takes settings from there, too; here it has its defaults."""
+    for name in list(os.environ):
+        if name.startswith("NNTPMUX_"):
+            del os.environ[name]

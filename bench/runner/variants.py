@@ -2,8 +2,7 @@
 """What stands between the clients and the news server.
 
 A variant says which kinds of workload it can do and whether it can be had here
-(missing(), a reason or None); start() puts it into a Chain. One that is_blind
-has a connection to the server for each client.
+(missing(), a reason or None); start() puts it into a Chain.
 """
 
 import pathlib
@@ -12,24 +11,25 @@ import tempfile
 
 from . import settings
 from .processes import Process, free_port
-from .workloads import BULK, FAIR, IDLE, STAT, TLS
+from .workloads import BULK, FAIR, IDLE, STAT, TLS_BACKEND, TLS_CLIENT
 
 
 class Chain:
     """What runs for one run: the proxy that is measured, and helpers on the
-    cores of the load. Clients connect to port."""
+    cores of the load. Clients connect to port, at first the server's."""
 
-    def __init__(self, bench, home, backend_port, clients):
+    def __init__(self, bench, home, clients, workers):
         self.bench = bench
-        self.clients = clients
         self.home = home
-        self.port = backend_port
+        self.clients = clients
+        self.proxy_cores = bench.cores_for(workers)
+        self.port = bench.server_port
         self.proxy = None
         self.helpers = []
 
     def put(self, command, port, is_proxy=True, name=None):
         """Starts a program that listens at port, in front of what is there."""
-        cores = self.bench.proxy_cores if is_proxy else self.bench.load_cores
+        cores = self.proxy_cores if is_proxy else self.bench.load_cores
         process = Process(command, self.home, cores, name)
         if is_proxy:
             self.proxy = process
@@ -52,33 +52,38 @@ class Chain:
                 process.stop()
 
 
-class Direct:
-    name = "direct"
-    is_blind = False
-    kinds = (BULK, STAT)
+class Variant:
+    name = None
+    kinds = ()
+    workers = 1
+    is_blind = False    # a connection to the server for each client
 
     def missing(self, bench):
         return None
+
+
+class Direct(Variant):
+    name = "direct"
+    kinds = (BULK, STAT)
 
     def start(self, chain, workload):
         pass
 
 
-class Nntpmux:
+class Nntpmux(Variant):
     """With its defaults, or with other settings."""
-    is_blind = False
 
-    def __init__(self, name, kinds, workers=1, settings_=(), tls=None):
+    def __init__(self, name, kinds, *changes, workers=1, tls=None):
         self.name = name
         self.kinds = kinds
         self.workers = workers
-        self.settings = settings_
+        self.changes = changes  # SECTION.KEY=VALUE
         self.tls = tls          # "server", "client"
 
     def command(self, bench, path):
         command = [bench.program, "-c", path, "-n", self.workers]
-        for setting in self.settings:
-            command += ["-s", setting]
+        for change in self.changes:
+            command += ["-s", change]
         return command
 
     def write(self, home, bench, port, backend, connections):
@@ -101,10 +106,11 @@ class Nntpmux:
                 [str(word) for word in self.command(bench, path)] + ["-t"],
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                 timeout=20, check=False)
+            said = done.stdout.replace(home + "/", "").strip()
         if done.returncode == 0:
             return None
         return "this nntpmux does not take its settings: " + \
-            done.stdout.strip().splitlines()[0]
+            (said or "exit code %d" % done.returncode).splitlines()[0]
 
     def start(self, chain, workload):
         if self.tls == "server":
@@ -117,7 +123,7 @@ class Nntpmux:
             chain.put_haproxy("tls-client")
 
 
-class Haproxy:
+class Haproxy(Variant):
     is_blind = True
 
     def __init__(self, name, kinds):
@@ -127,7 +133,7 @@ class Haproxy:
     def missing(self, bench):
         if bench.haproxy is None:
             return "haproxy is not installed"
-        if TLS in self.kinds and not bench.pem:
+        if "tls" in self.name and not bench.pem:
             return "openssl is not installed"
         return None
 
@@ -139,7 +145,7 @@ class Haproxy:
             chain.put_haproxy("tls-client")
 
 
-class Nginx:
+class Nginx(Variant):
     name = "nginx-stream"
     is_blind = True
     kinds = (BULK, STAT, IDLE)
@@ -159,10 +165,9 @@ class Nginx:
         chain.put([chain.bench.nginx, "-e", "stderr", "-c", path], port)
 
 
-class NntpProxy:
+class NntpProxy(Variant):
     """The Rust one; see bench/README.md for how it is had."""
     name = "nntp-proxy"
-    is_blind = False
     kinds = (BULK, STAT, FAIR, IDLE)
 
     def missing(self, bench):
@@ -181,18 +186,18 @@ class NntpProxy:
 ALL = (
     Direct(),
     Nntpmux("nntpmux", (BULK, STAT, FAIR, IDLE)),
-    Nntpmux("nntpmux relay=copy", (BULK,), 1, ("proxy.relay=copy",)),
-    Nntpmux("nntpmux relay=splice", (BULK,), 1, ("proxy.relay=splice",)),
-    Nntpmux("nntpmux spin=50us", (BULK, STAT), 1, ("proxy.spin=50us",)),
-    Nntpmux("nntpmux deep", (STAT,), 1,
-            ("proxy.pipeline_depth=64", "backend news.pipeline_depth=64")),
-    Nntpmux("nntpmux 2 workers", (BULK, STAT), 2),
-    Nntpmux("nntpmux tls-backend", (TLS,), tls="server"),
-    Nntpmux("nntpmux tls-client", (TLS,), tls="client"),
+    Nntpmux("nntpmux relay=copy", (BULK,), "proxy.relay=copy"),
+    Nntpmux("nntpmux relay=splice", (BULK,), "proxy.relay=splice"),
+    Nntpmux("nntpmux spin=50us", (BULK, STAT), "proxy.spin=50us"),
+    Nntpmux("nntpmux deep", (STAT,), "proxy.pipeline_depth=64",
+            "backend news.pipeline_depth=64"),
+    Nntpmux("nntpmux 2 workers", (BULK, STAT), workers=2),
+    Nntpmux("nntpmux tls-backend", (TLS_BACKEND,), tls="server"),
+    Nntpmux("nntpmux tls-client", (TLS_CLIENT,), tls="client"),
     Haproxy("haproxy-tcp", (BULK, STAT, IDLE)),
     Haproxy("haproxy-splice", (BULK,)),
-    Haproxy("haproxy-tls-backend", (TLS,)),
-    Haproxy("haproxy-tls-client", (TLS,)),
+    Haproxy("haproxy-tls-backend", (TLS_BACKEND,)),
+    Haproxy("haproxy-tls-client", (TLS_CLIENT,)),
     Nginx(),
     NntpProxy(),
 )

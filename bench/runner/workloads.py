@@ -3,7 +3,8 @@
 
 import dataclasses
 
-BULK, STAT, IDLE, FAIR, TLS = "bulk", "stat", "idle", "fair", "tls"
+BULK, STAT, IDLE, FAIR = "bulk", "stat", "idle", "fair"
+TLS_BACKEND, TLS_CLIENT = "tls-backend", "tls-client"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,14 +20,19 @@ class Workload:
         return self.connections or self.clients
 
 
+WHO_HAS_TLS = {BULK: "", TLS_BACKEND: "; the server has TLS",
+               TLS_CLIENT: "; the clients have TLS"}
+
+
 def bulk(clients, kind=BULK):
-    return Workload("%s-%d" % (kind, clients), kind,
-                    "BODY of 700 KiB, %d client%s" % (
-                        clients, "s" if clients > 1 else ""), clients)
+    words = "BODY of 700 KiB, %d client%s%s" % (
+        clients, "s" if clients > 1 else "", WHO_HAS_TLS[kind])
+    return Workload("%s-%d" % (kind, clients), kind, words, clients)
 
 
 ALL = (
-    bulk(1), bulk(4), bulk(20), bulk(100), bulk(20, TLS),
+    bulk(1), bulk(4), bulk(20), bulk(100),
+    bulk(20, TLS_BACKEND), bulk(20, TLS_CLIENT),
     Workload("stat-50", STAT, "STAT, one at a time, 50 clients", 50,
              ("--commands", "STAT")),
     Workload("stat-1000", STAT,
@@ -46,7 +52,10 @@ ALL = (
 # Not for numbers: does everything work? Every byte is checked.
 SMOKE = (
     Workload("bulk-4", BULK, "BODY of 700 KiB, 4 clients", 4, ("--verify",)),
-    Workload("tls-4", TLS, "the same with TLS", 4, ("--verify",)),
+    Workload("tls-backend-4", TLS_BACKEND, "the same, the server has TLS", 4,
+             ("--verify",)),
+    Workload("tls-client-4", TLS_CLIENT, "the same, the clients have TLS", 4,
+             ("--verify",)),
     Workload("stat-20", STAT, "STAT, 20 clients, 10 connections", 20,
              ("--commands", "STAT"), 10),
     Workload("stat-deep", STAT, "STAT, 50 in flight, 2 clients", 2,

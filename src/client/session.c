@@ -175,27 +175,44 @@ flush(struct session *s)
 
 /* --- the pump: once per turn in which something happened ------------------------- */
 
+/* Nobody has asked for it: a client that has ended its stream would not know
+ * what to make of it. */
+static void
+end_saying(struct session *s, enum reason reason)
+{
+	if (s->input == INPUT_ENDED) {
+		session_end(s, REASON_CLIENT_EOF);
+		return;
+	}
+	output_append(&s->output, reason_answer(reason),
+	    strlen(reason_answer(reason)));
+	output_append(&s->output, "\r\n", 2);
+	session_end(s, reason);
+}
+
 static void
 serve(struct session *s)
 {
 	enum reason reason;
 
 	do {
-		if (pipeline_pump(&s->pipeline, &reason) == PIPELINE_ENDS) {
+		switch (pipeline_pump(&s->pipeline, &reason)) {
+		case PIPELINE_ENDS:
 			session_end(s, reason);
 			return;
+		case PIPELINE_LOST:
+			end_saying(s, reason);
+			return;
+		case PIPELINE_GOES_ON:
+			break;
 		}
 	} while (input_take_unread(s));
 	if (pipeline_first(&s->pipeline) != NULL)
 		return;
-	if (s->state == SESS_LAST) {
-		output_append(&s->output, reason_answer(s->end),
-		    strlen(reason_answer(s->end)));
-		output_append(&s->output, "\r\n", 2);
-		session_end(s, s->end);
-	} else if (s->input == INPUT_ENDED) {
+	if (s->state == SESS_LAST)
+		end_saying(s, s->end);
+	else if (s->input == INPUT_ENDED)
 		session_end(s, REASON_CLIENT_EOF);
-	}
 }
 
 static void

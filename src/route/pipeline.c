@@ -483,6 +483,8 @@ pipeline_pump(struct pipeline *p, enum reason *reason_r)
 		x = pipeline_first(p);
 		if (is_pin_lost(p, x)) {
 			*reason_r = REASON_PIN_LOST;
+			if (x == NULL)
+				return PIPELINE_LOST;
 			append_line(p, reason_answer(REASON_PIN_LOST));
 			return PIPELINE_ENDS;
 		}

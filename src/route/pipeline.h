@@ -66,6 +66,8 @@ enum pipeline_rc {
 	PIPELINE_GOES_ON,
 	PIPELINE_ENDS,	/* an answer that ends the session is written, or the
 			 * answer is cut: *reason_r */
+	PIPELINE_LOST,	/* all is answered, but nothing more can be: *reason_r,
+			 * whose answer is not written */
 };
 
 void pipeline_init(struct pipeline *, const struct pipeline_user *,

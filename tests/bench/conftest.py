@@ -68,8 +68,9 @@ class Script:
             pass        # the client has left
 
     def close(self):
-        self.listener.close()
+        """The client has ended, so the thread has, or will."""
         self.thread.join(LIMIT_S)
+        self.listener.close()
 
 
 @pytest.fixture

@@ -62,6 +62,14 @@ def test_a_broken_proxy_fails(tmp_path):
         done.stderr.replace("broken ended", "nntpmux ended")
 
 
+def test_without_nntpmux_there_are_no_numbers(tmp_path):
+    broken = tmp_path / "broken"
+    broken.write_text("#!/bin/sh\necho no such key; exit 78\n")
+    broken.chmod(0o755)
+    done = smoke(tmp_path, "--program", str(broken), "--workloads", "stat-20")
+    assert done.returncode == 1 and "no such key" in done.stderr
+
+
 def test_list(tmp_path):
     done = smoke(tmp_path, "--list")
     assert done.returncode == 0 and "haproxy-splice" in done.stdout

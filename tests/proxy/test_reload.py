@@ -443,6 +443,29 @@ def test_pinned_answer_in_flight_arrives_first(bed):
     assert reader.line()[:3] in ("223", "400")
 
 
+@pytest.mark.modes("hy", "st")
+@pytest.mark.parametrize("last", ["STAT 1", "HELP"])
+def test_pinned_client_that_has_ended_is_not_told(bed, last):
+    """It has all that it asked for: no line that it did not ask for."""
+    one, two = bed.mirrors(1, 101)
+    gate = Gate()
+    one.on["STAT"] = lambda c, line: (gate.wait(c), c.on_STAT(line))
+    proxy = bed.proxy(one)
+    reader = proxy.reader()
+    reader.say("STAT 1", last)
+    reader.half_close()
+    one.wait_seen(1, "STAT")
+    assert proxy.reload(two)
+    gate.open()
+    assert reader.line()[:3] == "223"
+    if last == "HELP":
+        assert reader.line()[:3] == "100"
+        reader.block()
+    else:
+        assert reader.line()[:3] in ("223", "400")
+    reader.at_end()
+
+
 @ONE
 def test_pinned_group_in_flight_is_no_pin(bed):
     """211 comes from a backend that leaves meanwhile."""

@@ -14,6 +14,7 @@ import pathlib
 import random
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -191,6 +192,8 @@ def main():
     args = parser.parse_args()
     args.seed = args.seed or secrets.token_hex(4)
     home = pathlib.Path(tempfile.mkdtemp(prefix="mend."))
+    # TERM as well ends what was started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     print("seed %s, logs in %s" % (args.seed, home), flush=True)
     asyncio.run(run(home, args))
     shutil.rmtree(home)

@@ -257,6 +257,8 @@ def raise_descriptor_limit():
 def run_soak():
     args = parse()
     raise_descriptor_limit()
+    # TERM as well ends what was started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if args.plan:
         for step in storm.plan(args.seed, news.HOLDERS, args.seconds):
             print("%8.3f %s %-16s %.3f s" % (step.at, step.backend,

@@ -79,8 +79,8 @@ Test(load_answer, goes_on)
 Test(load_answer, is_none)
 {
 	static const char *const texts[] = { "223 0 <7.1@gen>\r\n",
-		"222 0 <7.2@gen>\r\n", "222 0 <7.1@gen>\n", "\r\n", "430 no\r\n",
-		"222\r\n" };
+		"222 0 <7.2@gen>\r\n", "222 0 <7.1@gen>\n", "\r\n",
+		"430 no\r\n", "222\r\n" };
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		for (size_t cut = 0; cut <= strlen(texts[i]); cut++) {

@@ -30,7 +30,8 @@ Test(load_histogram, is_exact_for_small_values, .init = reset)
 /* Never below the value, never more than a step above it. */
 Test(load_histogram, is_near_for_all_values, .init = reset)
 {
-	for (uint64_t value = 1; value < UINT64_MAX / 4; value += value / 7 + 1) {
+	for (uint64_t value = 1; value < UINT64_MAX / 4;
+	     value += value / 7 + 1) {
 		uint64_t got;
 
 		reset();

@@ -531,22 +531,23 @@ on_call(void *arg)
 }
 
 static void *
-run_loop(void *arg)
+call_loop(void *arg)
 {
-	loop_run(arg);
-	return NULL;
+	int *n = arg;
+
+	loop_call(&loop, on_call, n);
+	return *n == 1 ? arg : NULL;
 }
 
 LOOP_TEST(a_call_has_returned_when_it_returns)
 {
 	pthread_t thread;
+	void *result;
 	int n = 0;
 
-	for (int i = 0; i < 2; i++) {
-		SYS_OK(pthread_create(&thread, NULL, run_loop, &loop));
-		loop_call(&loop, on_call, &n);
-		cr_assert_eq(n, i + 1);
-		cr_assert_eq(called_on, &loop);
-		SYS_OK(pthread_join(thread, NULL));
-	}
+	SYS_OK(pthread_create(&thread, NULL, call_loop, &n));
+	loop_run(&loop);
+	SYS_OK(pthread_join(thread, &result));
+	cr_assert_eq(result, &n);
+	cr_assert_eq(called_on, &loop);
 }
