@@ -43,8 +43,7 @@ admission_refuse(const struct conf_listen *listen, int fd,
 	log_info("client=%s end=%s (%s)", addr_format(peer, text),
 	    reason_key(reason), reason_words(reason));
 	/* One that waits for a handshake would not understand it. */
-	if (reason_answer(reason) != NULL && listen != NULL &&
-	    listen->tls != TLS_IMPLICIT)
+	if (reason_answer(reason) != NULL && listen->tls != TLS_IMPLICIT)
 		say(fd, reason_answer(reason));
 	close(fd);
 }

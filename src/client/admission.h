@@ -19,7 +19,6 @@ enum reason admission_enter(struct census *, const struct conf *conf,
     const struct conf_listen *listen, const struct addr *peer)
     __attribute__((warn_unused_result));
 
-/* Tells the peer and the log why not; listen may be NULL: it is gone. Takes
- * fd. */
+/* Tells the peer, which came to listen, and the log why not. Takes fd. */
 void admission_refuse(const struct conf_listen *listen, int fd,
     const struct addr *peer, enum reason);

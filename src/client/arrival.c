@@ -23,7 +23,7 @@ struct arrival {
 	struct client_context *context;	/* const */
 	struct timer timer;
 	struct addr peer;		/* the proxy */
-	char *listen_name;
+	const struct conf_listen *listen;	/* a reference: listen->whole */
 	int fd;
 	size_t n;			/* octets of the header so far */
 	uint8_t header[PROXY_HEADER_MAX];
@@ -36,7 +36,7 @@ free_arrival(struct arrival *a)
 {
 	timer_clear(&a->context->loop->timers, &a->timer);
 	list_remove(&a->link);
-	free(a->listen_name);
+	conf_unref(a->listen->whole);
 	free(a);
 }
 
@@ -44,8 +44,7 @@ static void
 refuse(struct arrival *a, const struct addr *client, enum reason reason)
 {
 	loop_unwatch(a->context->loop, a->fd);
-	admission_refuse(conf_find_listen(a->context->conf, a->listen_name),
-	    a->fd, client, reason);
+	admission_refuse(a->listen, a->fd, client, reason);
 	atomic_fetch_sub(&a->context->sessions_n, 1);
 	free_arrival(a);
 }
@@ -55,7 +54,7 @@ admit(struct arrival *a, const struct addr *client)
 {
 	struct client_context *context = a->context;
 	const struct conf_listen *listen = conf_find_listen(context->conf,
-	    a->listen_name);
+	    a->listen->s.name);
 	enum reason reason = listen == NULL ? REASON_SHUTDOWN :
 	    admission_enter(context->census, context->conf, listen, client);
 
@@ -145,7 +144,8 @@ await_header(struct client_context *context, int fd, const struct addr *peer,
 	a->context = context;
 	a->fd = fd;
 	a->peer = *peer;
-	a->listen_name = xstrdup(listen->s.name);
+	a->listen = listen;
+	(void)conf_ref(listen->whole);
 	list_push_back(&context->arrivals, &a->link);
 	timer_init(&a->timer, on_timer);
 	timer_set(&context->loop->timers, &a->timer,
