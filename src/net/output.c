@@ -79,13 +79,23 @@ min_size(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
+/* How much may be offered to the stream now. */
+static size_t
+get_room(const struct output *o)
+{
+	size_t room;
+
+	if (o->pace == NULL)
+		return SIZE_MAX;
+	room = pace_get_room(o->pace, loop_current()->now_ms);
+	return room > 0 && room < o->offered ? o->offered : room;
+}
+
 /* One write of what is pending and of data behind it. */
 static enum io_rc
 write_some(struct output *o, const char *data, size_t n, size_t *sent_r)
 {
-	uint64_t now_ms = o->pace != NULL ? loop_current()->now_ms : 0;
-	size_t room = o->pace != NULL ? pace_get_room(o->pace, now_ms) :
-	    SIZE_MAX;
+	size_t room = get_room(o);
 	size_t pending = min_size(output_pending(o), room);
 	struct iovec iov[2] = {
 		{ .iov_base = o->buf != NULL ? o->buf + o->start : NULL,
@@ -100,9 +110,13 @@ write_some(struct output *o, const char *data, size_t n, size_t *sent_r)
 		return IO_AGAIN;
 	rc = stream_write(o->stream, has_pending ? &iov[0] : &iov[1],
 	    has_pending + has_data, sent_r);
-	if (rc == IO_OK && o->pace != NULL)
-		pace_pay(o->pace, *sent_r, now_ms);
-	return rc;
+	o->offered = pending + iov[1].iov_len;
+	if (rc != IO_OK)
+		return rc;
+	o->offered -= *sent_r;
+	if (o->pace != NULL)
+		pace_pay(o->pace, *sent_r, loop_current()->now_ms);
+	return IO_OK;
 }
 
 enum io_rc

@@ -19,6 +19,8 @@ struct output {
 	struct pace *pace;	/* NULL: none. Keeps */
 	char *buf;		/* NULL when nothing is pending */
 	size_t start, end, size;	/* buf[start..end) is pending */
+	size_t offered;		/* of what is pending: TLS may have made a
+				 * record of it, and takes all that or none */
 	uint64_t sent_bytes;	/* since init */
 	bool is_broken;		/* a write has failed; nothing more is taken */
 };

@@ -18,6 +18,7 @@ static struct sink {
 	bool is_broken;
 	unsigned calls_n;
 	int last_pieces_n;
+	size_t last_offered;
 	size_t n;
 	char taken[1 << 20];
 } sink;
@@ -32,6 +33,9 @@ write_sink(struct stream *s, const struct iovec *iov, int iov_n, size_t *n_r)
 	CHECK(s == &sink.stream && iov_n > 0);
 	sink.calls_n++;
 	sink.last_pieces_n = iov_n;
+	sink.last_offered = 0;
+	for (int i = 0; i < iov_n; i++)
+		sink.last_offered += iov[i].iov_len;
 	if (sink.is_broken) {
 		errno = EPIPE;
 		return IO_FAIL;
@@ -258,4 +262,29 @@ Test(output, pays_what_is_taken, .init = set_up_pace, .fini = tear_down_pace)
 	loop.now_ms += 100;
 	cr_assert_eq(output_flush(&output), IO_AGAIN);
 	cr_assert_eq(pace.not_before_ms, start_ms + 100);
+}
+
+/* TLS has made a record of it, and takes that or nothing. */
+Test(output, offers_as_much_again, .init = set_up_pace, .fini = tear_down_pace)
+{
+	static char text[30000];
+
+	bucket_set_rate(&bucket, 2 * 1024 * 1024);
+	sink.room = 100;
+	cr_assert_eq(output_write(&output, text, sizeof(text)), IO_AGAIN);
+	cr_assert_eq(sink.last_offered, 16 * 1024);
+	bucket_set_rate(&bucket, 1000);
+	loop.now_ms += 1000;
+	cr_assert_eq(output_flush(&output), IO_AGAIN);
+	cr_assert_eq(sink.last_offered, 16 * 1024 - 100);
+	loop.now_ms += 1000;
+	cr_assert_eq(output_flush(&output), IO_AGAIN);
+	cr_assert_eq(sink.last_offered, 16 * 1024 - 100);
+	sink.room = SIZE_MAX;
+	loop.now_ms += 100 * 1000;
+	cr_assert_eq(output_flush(&output), IO_AGAIN);
+	cr_assert_eq(sink.n, 16 * 1024);
+	loop.now_ms += 100 * 1000;
+	cr_assert_eq(output_flush(&output), IO_AGAIN);
+	cr_assert_eq(sink.last_offered, 512);
 }
