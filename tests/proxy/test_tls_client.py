@@ -14,6 +14,7 @@ versions, ciphers, resumption           test_old_protocol, …
 mistakes in the configuration           test_config_…
 """
 
+import base64
 import re
 import socket
 import ssl
@@ -29,6 +30,7 @@ from wire import article, articles, body, lines, stuff
 A = "<a@x>"
 hybrid = pytest.mark.modes("hy")
 USERS = {"joe": {"password_plain": "secret"}}
+SASL = base64.b64encode(b"\0joe\0secret").decode()
 
 
 def secured(bed, *backends, tls="implicit", listen=None, **options):
@@ -269,7 +271,9 @@ def test_in_the_clear_483(bed):
     client = secured(bed, be, tls="starttls", users=USERS).client()
     for command in ("STAT " + A, "GROUP local.test", "DATE", "LIST", "POST",
                     "IHAVE <n@x>", "AUTHINFO USER joe",
-                    "AUTHINFO PASS secret", "XFOO", "NEWNEWS * 20240101 0000",
+                    "AUTHINFO PASS secret", "AUTHINFO SASL PLAIN",
+                    "AUTHINFO SASL PLAIN " + SASL, "XFOO",
+                    "NEWNEWS * 20240101 0000",
                     "TAKETHIS <n@x>\r\nSubject: x\r\n\r\n."):
         assert client.code(command) == "483", command
     client.fetch("HELP")
@@ -281,6 +285,40 @@ def test_in_the_clear_483(bed):
     assert client.login("joe", "secret") == "281"
     assert client.code("STAT " + A) == "223"
     assert client.code("QUIT") == "205"
+
+
+# --- SASL ----------------------------------------------------------------------------------
+
+@hybrid
+@pytest.mark.parametrize("at_once", [True, False])
+def test_sasl_by_starttls(bed, at_once):
+    client = secured(bed, plain(bed), tls="starttls", users=USERS).client()
+    client.starttls(trust(bed))
+    if at_once:
+        assert client.code("AUTHINFO SASL PLAIN " + SASL) == "281"
+    else:
+        assert client.ask("AUTHINFO SASL PLAIN") == "383 ="
+        assert client.code(SASL) == "281"
+    assert client.code("STAT " + A) == "223"
+    after = capabilities(client)
+    assert "SASL PLAIN" in after
+    assert not [c for c in after if c.startswith(("AUTHINFO", "STARTTLS"))]
+
+
+@hybrid
+def test_sasl_begun_in_the_clear_is_forgotten(bed):
+    """A challenge is answered by the next line, whatever it says; after the
+    handshake no line is the answer to one of before."""
+    client = secured(bed, plain(bed), tls="starttls", users=USERS,
+                     listen={"require_tls": "no"}).client()
+    client.say("AUTHINFO SASL PLAIN", "STARTTLS")
+    client.expect(383, 481)
+    client.send("STARTTLS\r\nAUTHINFO SASL PLAIN\r\n")
+    client.expect(382)
+    client.secure(trust(bed))
+    assert client.code("STAT " + A) == "480"
+    assert client.code(SASL) == "480"
+    assert client.code("AUTHINFO SASL PLAIN " + SASL) == "281"
 
 
 @hybrid
