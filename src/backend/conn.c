@@ -20,10 +20,18 @@ from_item(struct pool_item *item)
 
 /* --- watching ------------------------------------------------------------- */
 
+static bool
+is_held(const struct conn *c)
+{
+	return pace_is_held(&c->pace, c->loop->now_ms);
+}
+
 bool
 conn_is_held(const struct conn *c)
 {
-	return pace_is_held(&c->pace, c->loop->now_ms);
+	/* When a turn is late that time may be over, and nothing has gone on
+	 * yet. */
+	return is_held(c) || timer_is_set(&c->pace_timer);
 }
 
 static bool
@@ -37,7 +45,7 @@ static bool
 wants_output(const struct conn *c)
 {
 	return output_pending(&c->output) > 0 &&
-	    (c->output.pace == NULL || !conn_is_held(c));
+	    (c->output.pace == NULL || !is_held(c));
 }
 
 static uint32_t
@@ -146,7 +154,7 @@ conn_read(struct conn *c, void *buf, size_t size, size_t *n_r)
 		backend_charge(c->backend, c->loop, *n_r, 0);
 		pace_pay(&c->pace, *n_r, now_ms);
 	}
-	if (is_paced && conn_is_held(c))
+	if (is_paced && is_held(c))
 		rest(c);
 	return rc;
 }
@@ -172,7 +180,7 @@ flush(struct conn *c)
 		log_debug("backend=%s fd=%d not all is sent",
 		    c->backend->name, c->stream.fd);
 	if (c->output.pace != NULL && output_pending(&c->output) > 0 &&
-	    conn_is_held(c))
+	    is_held(c))
 		set_pace_timer(c);
 	update_events(c);
 	if (c->user_ops != NULL && output_pending(&c->output) == 0)

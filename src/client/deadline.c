@@ -76,6 +76,12 @@ deadline_note_received(struct session *s)
 	s->active_ms = get_now(s);
 }
 
+void
+deadline_note_released(struct session *s)
+{
+	restart(s);
+}
+
 /* --- the end of time --------------------------------------------------------- */
 
 static bool
@@ -138,7 +144,9 @@ deadline_expire(struct session *s)
 		return REASON_NONE;
 	}
 	if (input_is_article(s)) {
-		if (!session_is_held(s))
+		/* When a turn is late the rate may allow more, and nothing
+		 * was read yet. */
+		if (!session_is_held(s) && !timer_is_set(&s->pace_timer))
 			return REASON_CLIENT_STALL;
 		restart(s);
 		return REASON_NONE;

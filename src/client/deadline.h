@@ -24,6 +24,8 @@ struct session;
 void deadline_update(struct session *);
 /* Bytes have come from the client. */
 void deadline_note_received(struct session *);
+/* It has been held by its rate, and may go on. */
+void deadline_note_released(struct session *);
 /* When it is over unless something happens; UINT64_MAX: never. */
 uint64_t deadline_get(const struct session *);
 /* By when a client that must log in has to. */

@@ -135,7 +135,10 @@ set_pace_timer(struct session *s)
 static void
 on_pace_timer(struct timer *t)
 {
-	session_kick(LIST_ENTRY(t, struct session, pace_timer));
+	struct session *s = LIST_ENTRY(t, struct session, pace_timer);
+
+	deadline_note_released(s);
+	session_kick(s);
 }
 
 static bool

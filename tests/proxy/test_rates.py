@@ -7,6 +7,7 @@ nobody is blamed for what the rate holds up        test_no_stall_*
 posting counts, too                                test_posting_*
 """
 
+import signal
 import threading
 import time
 
@@ -263,6 +264,24 @@ def test_backend_rate_no_stall(bed):
     assert be.accepts == 2
     proxy.stop()
     assert proxy.counts(be.name)["failures"] == 0
+
+
+def test_backend_rate_no_stall_when_all_is_late(bed):
+    """The machine lets nobody run until both times are over, that of the rate
+    and that of the backend: the backend is not to blame for that."""
+    be = bed.fake(articles=articles("a", size=1500), rate="1K",
+                  stall_timeout="300ms", response_timeout="300ms")
+    proxy = bed.proxy(be)
+    client = proxy.client()
+    client.say("BODY <a@x>")
+    assert client.line()[:3] == "222"
+    proxy.signal(signal.SIGSTOP)
+    clock = Clock()
+    wait_until(lambda: clock() > 1.2, what="both times")
+    proxy.signal(signal.SIGCONT)
+    client.block()
+    assert client.code("STAT <a@x>") == "223"
+    assert be.accepts == 1
 
 
 def test_backend_rate_and_a_silent_backend(bed):

@@ -45,6 +45,8 @@ set_up(void)
 	s->context = &context;
 	s->state = SESS_OPEN;
 	s->stream.ops = &ops;
+	timers_init(&loop.timers);
+	timer_init(&s->pace_timer, NULL);
 	output_init(&s->output, &s->stream);
 	pipeline_init(&s->pipeline, &pipeline_user, NULL, 1, &loop,
 	    &s->output);
@@ -62,6 +64,7 @@ tear_down(void)
 		exchange_free(x);
 	}
 	output_fini(&s->output);
+	timers_fini(&loop.timers);
 }
 
 #define DeadlineTest(name)                                                    \
@@ -227,6 +230,22 @@ DeadlineTest(an_article_held_by_the_rate)
 	s->input = INPUT_ARTICLE;
 	receive(5000, 0);
 	cr_assert_eq(expire_at(5000 + STALL_MS), REASON_NONE);
+	cr_assert_eq(expire_at(5000 + 2 * STALL_MS), REASON_CLIENT_STALL);
+}
+
+/* Its time to go on is over as well, but it has not been read since. */
+DeadlineTest(an_article_held_until_this_turn)
+{
+	struct bucket bucket;
+
+	bucket_init(&bucket, 1);
+	s->pace.bucket = &bucket;
+	s->pace.not_before_ms = 5000 + STALL_MS - 1;
+	timer_set(&loop.timers, &s->pace_timer, s->pace.not_before_ms);
+	s->input = INPUT_ARTICLE;
+	receive(5000, 0);
+	cr_assert_eq(expire_at(5000 + STALL_MS), REASON_NONE);
+	timer_clear(&loop.timers, &s->pace_timer);
 	cr_assert_eq(expire_at(5000 + 2 * STALL_MS), REASON_CLIENT_STALL);
 }
 
