@@ -156,7 +156,8 @@ def test_backends_without_the_one_of_a_group(bed):
 
 # --- rates
 
-@pytest.mark.parametrize("before, after", [(0, RATE), (RATE // 8, RATE)])
+@pytest.mark.parametrize("before, after", [(2 * RATE, RATE),
+                                           (RATE // 8, RATE)])
 def test_rate_of_a_user(bed, before, after):
     be = bed.fake(articles=articles("a", size=700000), max_connections=10)
     proxy = bed.proxy(be, users=user(rate=before))
