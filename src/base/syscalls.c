@@ -51,7 +51,7 @@ static const int allowed[] = {
 	/* files: what of them is for the sandbox and the owner to say */
 	SCMP_SYS(access), SCMP_SYS(chmod), SCMP_SYS(faccessat),
 	SCMP_SYS(faccessat2), SCMP_SYS(fchmod), SCMP_SYS(fchmodat),
-	SCMP_SYS(fdatasync), SCMP_SYS(fstat),
+	SCMP_SYS(fdatasync), SCMP_SYS(flock), SCMP_SYS(fstat),
 	SCMP_SYS(fstat64), SCMP_SYS(fstatfs), SCMP_SYS(fsync),
 	SCMP_SYS(ftruncate), SCMP_SYS(getdents64), SCMP_SYS(lstat),
 	SCMP_SYS(newfstatat), SCMP_SYS(open), SCMP_SYS(openat),

@@ -83,11 +83,14 @@ def test_user_is_dropped_in_all_threads(bed):
 
 def test_threads_have_names(bed):
     """The debugger of whoever asks why it is slow shows them."""
-    proxy = bed.proxy(bed.fake(), users={"joe": {"password_plain": "x"}})
-    proxy.client().fence()
-    names = {status(proxy, thread)["Name"] for thread in threads(proxy)}
-    assert names == {"nntpmux", "worker0", "worker1", "acceptor",
-                     "housekeeper", "password"}
+    state = bed.tmp / "state"
+    state.mkdir()
+    proxy = bed.proxy(bed.fake(), users={"joe": {"password_plain": "x"}},
+                      proxy={"state_dir": state})
+    expected = {"nntpmux", "worker0", "worker1", "acceptor", "housekeeper",
+                "bookkeeper", "password"}
+    wait_until(lambda: {status(proxy, thread)["Name"] for thread in
+                        threads(proxy)} == expected, what="their names")
 
 
 def test_user_and_group_as_options(bed):
@@ -359,6 +362,35 @@ def test_seccomp_leaves_what_is_needed(bed):
     assert post(client) == "240"
     assert " seccomp=yes" in log.read_text()
     end(proxy)
+
+
+def test_seccomp_lets_quotas_be_kept(bed, public):
+    """As another user, inside the sandbox, while it runs and at the end."""
+    state = public / "state"
+    state.mkdir()
+    if IS_ROOT:
+        os.chown(state, 65534, 65534)
+    be = bed.fake(articles=articles("a", size=3000), quota="1M")
+    proxy = bed.proxy(be, proxy={"seccomp": "yes", "state_dir": state,
+                                 **USER})
+    assert proxy.client().fetch("BODY <a@x>")[0][:3] == "222"
+    wait_until(lambda: (state / "quotas").exists() and "backend be0 " in
+               (state / "quotas").read_text(), what="the file")
+    proxy.stop()
+    assert not proxy.log_contains("can't be saved"), proxy.log()
+
+
+def test_state_dir_must_be_its_users(bed, public):
+    """Found out at the start, and not when there is something to be kept."""
+    state = public / "state"
+    state.mkdir(mode=0o700 if IS_ROOT else 0)
+    path = bed.ini({"proxy": {"state_dir": state, **USER},
+                    "listen main": {"address": "127.0.0.1:0"},
+                    "backend b": {"address": "127.0.0.1:9"}})
+    done = bed.run("-c", path)
+    assert done.returncode == 1
+    assert re.search("state_dir: .*Permission denied", done.stderr), \
+        done.stderr
 
 
 # --- credentials -----------------------------------------------------------------
