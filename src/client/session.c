@@ -168,23 +168,36 @@ end_saying(struct session *s, enum reason reason)
 	session_end(s, reason);
 }
 
+/* Nothing more can be answered, and nothing is asked as far as is known. What the
+ * client has sent since, or that it has ended its stream, is looked at once, for
+ * the last word answers a command if there is one. True: there is. */
+static bool
+look_once_more(struct session *s)
+{
+	if (input_is_wanted(s))
+		input_read(s);
+	return s->state != SESS_CLOSED && pipeline_first(&s->pipeline) != NULL;
+}
+
 static void
 serve(struct session *s)
 {
 	enum reason reason;
+	enum pipeline_rc rc;
 
 	do {
-		switch (pipeline_pump(&s->pipeline, &reason)) {
-		case PIPELINE_ENDS:
-			session_end(s, reason);
-			return;
-		case PIPELINE_LOST:
-			end_saying(s, reason);
-			return;
-		case PIPELINE_GOES_ON:
-			break;
-		}
-	} while (input_take_unread(s));
+		rc = pipeline_pump(&s->pipeline, &reason);
+	} while (rc == PIPELINE_GOES_ON && input_take_unread(s));
+	if (rc == PIPELINE_LOST && look_once_more(s))
+		rc = pipeline_pump(&s->pipeline, &reason);
+	if (s->state == SESS_CLOSED)
+		return;
+	if (rc == PIPELINE_ENDS)
+		session_end(s, reason);
+	else if (rc == PIPELINE_LOST)
+		end_saying(s, reason);
+	if (rc != PIPELINE_GOES_ON)
+		return;
 	if (pipeline_first(&s->pipeline) != NULL)
 		return;
 	if (s->state == SESS_LAST)
@@ -250,6 +263,8 @@ on_pump(struct task *t)
 	}
 	if (s->state == SESS_OPEN || s->state == SESS_LAST)
 		serve(s);
+	if (s->state == SESS_CLOSED)
+		return;		/* to be freed when this is called again */
 	if (!flush(s))
 		return;
 	if (s->state == SESS_STARTTLS && output_pending(&s->output) == 0)

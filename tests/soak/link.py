@@ -131,10 +131,12 @@ class Link:
         await self.expect(b"205")
         await self.expect_end()
 
-    async def expect_end(self):
+    async def expect_end(self, may_be_told=False):
+        """may_be_told: why it ends, though nobody asked."""
         while await self.fill(self.world.next_limit):
             pass
-        if self.world.is_over and self.buf.startswith(b"400 "):
+        if (self.world.is_over or may_be_told) \
+                and self.buf.startswith(b"400 "):
             self.buf.clear()
         if self.buf:
             raise Wrong("%r behind the end of the connection"
