@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# Installs what the tests need and runs all of them, two steps at a time.
+# Installs what the tests need and runs all of them, three steps at a time: most of
+# them wait more than they work.
 #
 #   scripts/check.sh               everything
 #   scripts/check.sh STEP...       these steps only
@@ -18,13 +19,13 @@ export ASAN_SYMBOLIZER_PATH=/usr/bin/llvm-symbolizer-14
 
 WORK=$ROOT/build/check
 LOGS=$WORK/log
-LANES=2
+LANES=3
 STEP_LIMIT_S=2400
 LOAD_S=${NNTPMUX_LOAD_SECONDS:-60}
 
 # In the order in which they are begun: what takes longest comes first.
 # "build" is always run, alone, before the others: they share its result.
-STEPS=(tsan asan hybrid stateful per-command mutants load soak real distcheck clang
+STEPS=(tsan asan hybrid mutants stateful per-command load soak real distcheck clang
 	unit docs size newsd bench try models)
 
 about()
@@ -65,7 +66,7 @@ step_unit()
 	make_check "$WORK/gcc"
 }
 
-# Another step runs beside these: limits are doubled.
+# Other steps run beside these: limits are doubled. Each has another relay.
 step_hybrid()
 {
 	NNTPMUX_MODES=hybrid black_box "$WORK/gcc" 2
@@ -73,12 +74,13 @@ step_hybrid()
 
 step_stateful()
 {
-	NNTPMUX_MODES=stateful black_box "$WORK/gcc" 2
+	NNTPMUX_MODES=stateful NNTPMUX_RELAY=copy black_box "$WORK/gcc" 2
 }
 
 step_per-command()
 {
-	NNTPMUX_MODES=per-command black_box "$WORK/gcc" 2
+	NNTPMUX_MODES=per-command NNTPMUX_RELAY=splice \
+		black_box "$WORK/gcc" 2
 }
 
 step_size()
@@ -180,7 +182,7 @@ use_programs()
 {
 	export NNTPMUX_PROGRAM=$1/nntpmux
 	export NNTPMUX_NEWSD=$1/bench/newsd/newsd NEWSD=$1/bench/newsd/newsd
-	export BENCH_LOAD=$1/bench/load/load
+	export BENCH_LOAD=$1/bench/load/load BENCH_BLIND=$1/bench/blind/blind
 }
 
 plain_pytest()
@@ -216,7 +218,7 @@ all_tests()
 
 	(make_check "$1") || code=1
 	# The other modes are tested without sanitizers.
-	NNTPMUX_MODES=once black_box "$1" "$2" || code=1
+	NNTPMUX_MODES=once NNTPMUX_RELAY=splice black_box "$1" "$2" || code=1
 	return "$code"
 }
 

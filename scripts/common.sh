@@ -8,12 +8,12 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PACKAGES_BUILD="autoconf automake gcc libc6-dev make pkg-config
 	libcrypt-dev libinih-dev libseccomp-dev libssl-dev libxxhash-dev"
 # From the second line on: what the programs need that are unpacked and not
-# installed: INN, haproxy, the other clients, SABnzbd, nyuu.
+# installed: INN, haproxy, testssl.sh, the other clients, SABnzbd, nyuu.
 PACKAGES_REAL="nzbget openssl python3 python3-pytest sslscan util-linux
 	libcanlock3 libdb5.3 liblua5.3-0 libopentracing-c-wrapper0
 	libperl5.36 libpython3.11 libsasl2-2 libssl3 libsystemd0 zlib1g
 	libicu72 libncursesw6 libpcre2-8-0 libslang2 libtinfo6 libuu0
-	ncurses-base perl
+	ncurses-base perl bsdextrautils procps
 	par2 python3-chardet python3-cheetah python3-cherrypy3
 	python3-configobj python3-cryptography python3-feedparser
 	python3-guessit python3-portend python3-puremagic python3-rebulk
@@ -21,7 +21,7 @@ PACKAGES_REAL="nzbget openssl python3 python3-pytest sslscan util-linux
 	g++ make nodejs"
 PACKAGES_CHECK="$PACKAGES_BUILD $PACKAGES_REAL zlib1g-dev
 	clang clang-14 libclang-rt-14-dev git iproute2 libcriterion-dev llvm-14
-	mandoc patch procps spin valgrind xz-utils"
+	mandoc patch procps spin systemd valgrind xz-utils"
 
 # Debian's Python: python3-pytest belongs to it, whatever comes first in PATH.
 PYTHON=/usr/bin/python3

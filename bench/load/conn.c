@@ -15,19 +15,26 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* What a slow one does not read must fill more than the buffers of the sockets
+ * on its way (4 MiB and more each, if they may grow), for only then is it slow
+ * for those who send. */
+#define SLOW_DEPTH 16
+#define SLOW_RCVBUF (64 << 10)
 #define KEPT_MAX (2u * GEN_SIZE_MAX + (1u << 20))
 
 void
-conn_open(struct conn *c, const struct load *ld, uint64_t index)
+conn_open(struct conn *c, const struct load *ld, uint64_t index,
+    enum conn_role role)
 {
 	const struct options *o = ld->options;
-	int one = 1;
+	int one = 1, room = SLOW_RCVBUF;
 
-	*c = (struct conn){ .state = CONN_GREETING };
+	*c = (struct conn){ .state = CONN_GREETING, .role = role };
 	/* Any odd number is a start; the second factor keeps clients apart. */
 	c->random = (o->seed << 32 | 1) + 2 * index *
 	    UINT64_C(0x9e3779b97f4a7c15);
-	c->asked = xcalloc(o->depth, sizeof(*c->asked));
+	c->depth = role == CONN_SLOW ? SLOW_DEPTH : (unsigned)o->depth;
+	c->asked = xcalloc(c->depth, sizeof(*c->asked));
 	list_init(&c->think);
 	c->fd = socket(o->address.ss_family,
 	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -35,6 +42,9 @@ conn_open(struct conn *c, const struct load *ld, uint64_t index)
 		load_fail("socket: %s", strerror(errno));
 	SYS_OK(setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one,
 	    sizeof(one)));
+	if (role == CONN_SLOW)
+		SYS_OK(setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &room,
+		    sizeof(room)));
 	if (connect(c->fd, (const struct sockaddr *)&o->address,
 	    o->address_n) != 0 && errno != EINPROGRESS)
 		load_fail("connect: %s", strerror(errno));
@@ -50,15 +60,15 @@ conn_close(struct conn *c)
 }
 
 static struct asked *
-asked_at(struct conn *c, const struct load *ld, unsigned i)
+asked_at(struct conn *c, unsigned i)
 {
-	return &c->asked[(c->first + i) % ld->options->depth];
+	return &c->asked[(c->first + i) % c->depth];
 }
 
 static void
-begin_answer(struct conn *c, const struct load *ld)
+begin_answer(struct conn *c)
 {
-	answer_begin(&c->answer, &asked_at(c, ld, 0)->request);
+	answer_begin(&c->answer, &asked_at(c, 0)->request);
 	c->kept_n = 0;
 }
 
@@ -70,19 +80,22 @@ conn_ask(struct conn *c, struct load *ld)
 	unsigned before_n = c->asked_n;
 	size_t n = 0;
 
-	while (c->asked_n < ld->options->depth && ld->left > 0) {
-		struct asked *a = asked_at(c, ld, c->asked_n);
+	if (c->role == CONN_IDLE)
+		return;
+	while (c->asked_n < c->depth &&
+	    (ld->left > 0 || c->role == CONN_SLOW)) {
+		struct asked *a = asked_at(c, c->asked_n);
 
 		mix_draw(&ld->options->mix, &c->random, &a->request);
 		a->sent_ns = now;
 		n += request_print(&a->request, text + n);
 		c->asked_n++;
-		ld->left--;
+		ld->left -= c->role == CONN_ASKS;
 	}
 	if (n == 0)
 		return;
 	if (before_n == 0)
-		begin_answer(c, ld);
+		begin_answer(c);
 	if (send(c->fd, text, n, MSG_NOSIGNAL) != (ssize_t)n)
 		load_fail("a client could not send: %s", strerror(errno));
 }
@@ -99,30 +112,44 @@ keep(struct conn *c, const char *p, size_t n)
 	c->kept_n += n;
 }
 
-static void
-finish_answer(struct conn *c, struct load *ld, uint64_t now)
+/* Where its answers count. */
+static struct tally *
+get_tally(const struct conn *c, struct load *ld)
 {
-	const struct asked *a = asked_at(c, ld, 0);
-	bool has_block = a->request.verb != VERB_STAT;
+	return c->role == CONN_SLOW ? &ld->result.slow : &ld->result.all;
+}
 
-	if (has_block && ld->options->is_verifying &&
-	    !verify_block(&a->request, c->kept, c->kept_n))
+static void
+count_answer(struct conn *c, struct load *ld, uint64_t ns, bool is_verified)
+{
+	struct tally *t = get_tally(c, ld);
+
+	t->commands++;
+	t->verified += is_verified;
+	c->answers_n++;
+	if (c->role == CONN_ASKS)
+		histogram_add(&ld->result.latency, ns);
+}
+
+static void
+finish_answer(struct conn *c, struct load *ld)
+{
+	const struct asked *a = asked_at(c, 0);
+	bool is_verified = a->request.verb != VERB_STAT &&
+	    ld->options->is_verifying;
+
+	if (is_verified && !verify_block(&a->request, c->kept, c->kept_n))
 		load_fail("wrong bytes in the answer for %s", a->request.id);
-	if (ld->phase == LOAD_MEASURE) {
-		ld->result.commands++;
-		ld->result.verified += has_block && ld->options->is_verifying;
-		histogram_add(&ld->result.latency, now - a->sent_ns);
-		c->answers_n++;
-	}
-	c->first = (c->first + 1) % (unsigned)ld->options->depth;
+	if (ld->phase == LOAD_MEASURE)
+		count_answer(c, ld, ld->heard_ns - a->sent_ns, is_verified);
+	c->first = (c->first + 1) % c->depth;
 	if (--c->asked_n > 0)
-		begin_answer(c, ld);
+		begin_answer(c);
 }
 
 static unsigned
 take(struct conn *c, struct load *ld, const char *p, size_t n)
 {
-	uint64_t now = clock_now();
 	unsigned done_n = 0;
 
 	while (n > 0) {
@@ -138,9 +165,9 @@ take(struct conn *c, struct load *ld, const char *p, size_t n)
 		n -= taken;
 		if (c->answer.state == ANSWER_BAD)
 			load_fail("not an answer for %s: %s",
-			    asked_at(c, ld, 0)->request.id, c->answer.line);
+			    asked_at(c, 0)->request.id, c->answer.line);
 		if (c->answer.state == ANSWER_DONE) {
-			finish_answer(c, ld, now);
+			finish_answer(c, ld);
 			done_n++;
 		}
 	}
@@ -173,16 +200,19 @@ take_greeting(struct conn *c, const char *p, size_t n)
 unsigned
 conn_read(struct conn *c, struct load *ld)
 {
-	ssize_t n = recv(c->fd, ld->buffer, LOAD_BUFFER_N, 0);
+	size_t most = c->role == CONN_SLOW ? ld->options->slow_bytes :
+	    LOAD_BUFFER_N;
+	ssize_t n = recv(c->fd, ld->buffer, most, 0);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (n <= 0)
 		load_fail("a client lost its connection: %s",
 		    n < 0 ? strerror(errno) : "end of file");
+	ld->heard_ns = clock_now();
 	if (c->state == CONN_GREETING)
 		return take_greeting(c, ld->buffer, (size_t)n);
 	if (ld->phase == LOAD_MEASURE)
-		ld->result.bytes += (uint64_t)n;
+		get_tally(c, ld)->bytes += (uint64_t)n;
 	return take(c, ld, ld->buffer, (size_t)n);
 }

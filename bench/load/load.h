@@ -13,6 +13,9 @@
  *   bench/newsd/newsd --listen 127.0.0.1:1190 &
  *   bench/load/load --connect 127.0.0.1:1190 --connections 4 --verify
  *
+ * Beside the clients that the results are of there can be more: idle ones, in
+ * no count, and slow ones, with counts of their own (conn.h, enum conn_role).
+ *
  * It prints "ready" when all clients are greeted and results as one line of
  * JSON at the end. Whatever is not the answer to what was asked ends the run
  * with exit code 1: there are no numbers about wrong bytes. One buffer takes
@@ -42,7 +45,8 @@ struct options;
 struct load {
 	const struct options *options;
 	enum load_phase phase;
-	uint64_t left; /* commands that may still be sent */
+	uint64_t left; /* commands that may still be sent and count */
+	uint64_t heard_ns; /* when a client last read something */
 	struct result result;
 	char *buffer; /* LOAD_BUFFER_N */
 };

@@ -2,6 +2,7 @@
 #include "load/options.h"
 
 #include "base/check.h"
+#include "load/load.h"
 #include "newsd/text.h"
 
 #include <getopt.h>
@@ -23,18 +24,20 @@ struct row {
 #define FLAG(field) NULL, offsetof(struct options, field), 0
 #define TAKE(function) function, 0, 0
 #define DAY_MS UINT64_C(86400000)
+#define CLIENTS_MAX 1000000
 #define PID_MOST 4194304 /* of any Linux */
 
 static bool take_address(struct options *o, const char *value);
 static bool take_commands(struct options *o, const char *value);
 static bool take_sizes(struct options *o, const char *value);
+static bool take_slow_read(struct options *o, const char *value);
 static bool take_watch(struct options *o, const char *value);
 
 static const struct row rows[] = {
 	{ "connect", "HOST:PORT", "numeric address of the server (needed)",
 	    TAKE(take_address) },
 	{ "connections", "N", "clients (default 1)",
-	    NUMBER(connections, 1000000) },
+	    NUMBER(connections, CLIENTS_MAX) },
 	{ "commands", "VERB[=N],...",
 	    "ARTICLE, BODY, HEAD, STAT by weight (default BODY)",
 	    TAKE(take_commands) },
@@ -47,6 +50,15 @@ static const struct row rows[] = {
 	{ "think", "US", "a client waits so long before it asks again",
 	    NUMBER(think_us, DAY_MS) },
 	{ "idle", NULL, "clients connect and ask nothing", FLAG(is_idle) },
+	{ "idle-beside", "N",
+	    "N more that ask nothing, must stay, and are in no count",
+	    NUMBER(idle_beside, CLIENTS_MAX) },
+	{ "slow-beside", "N",
+	    "N more, 16 in flight, that read slowly and are counted apart",
+	    NUMBER(slow_beside, CLIENTS_MAX) },
+	{ "slow-read", "BYTES",
+	    "that each of them reads every 10 ms (default 64K)",
+	    TAKE(take_slow_read) },
 	{ "time", "MS",
 	    "measure so long, and an answer per client (default 2000)",
 	    NUMBER(measure_ms, DAY_MS) },
@@ -99,6 +111,13 @@ static bool
 take_sizes(struct options *o, const char *value)
 {
 	return mix_parse_sizes(&o->mix, value);
+}
+
+static bool
+take_slow_read(struct options *o, const char *value)
+{
+	return text_size(value, &o->slow_bytes) && o->slow_bytes > 0 &&
+	    o->slow_bytes <= LOAD_BUFFER_N;
 }
 
 static bool
@@ -172,6 +191,7 @@ options_parse(struct options *o, int argc, char **argv)
 
 	*o = (struct options){ .connections = 1, .depth = 1,
 		.measure_ms = 2000, .warm_up_ms = 300, .seed = 1,
+		.slow_bytes = 64u << 10,
 		.mix = { .weights[VERB_BODY] = 1, .sizes = { 716800 },
 		    .sizes_n = 1, .articles_n = 16 } };
 	for (size_t k = 0; k < ARRAY_N(rows); k++) {
@@ -193,4 +213,10 @@ options_parse(struct options *o, int argc, char **argv)
 		return 3;
 	}
 	return 0;
+}
+
+uint64_t
+options_count_clients(const struct options *o)
+{
+	return o->connections + o->idle_beside + o->slow_beside;
 }

@@ -17,11 +17,13 @@ struct options {
 	socklen_t address_n;
 	struct mix mix;
 	uint64_t connections, depth;
+	uint64_t idle_beside, slow_beside; /* more clients, in no count */
+	uint64_t slow_bytes; /* that one of the slow ones reads at a time */
 	uint64_t think_us;
 	uint64_t measure_ms, warm_up_ms;
 	uint64_t count;	/* 0: by time */
 	uint64_t seed;
-	bool is_idle;	/* clients connect and ask nothing */
+	bool is_idle;	/* the clients that count ask nothing, either */
 	bool is_verifying;
 	pid_t watch[OPTIONS_WATCH_MAX];
 	size_t watch_n;
@@ -30,3 +32,6 @@ struct options {
 /* 0; or an exit code plus 1 when the program is to end now (help shown,
  * usage error reported). */
 int options_parse(struct options *o, int argc, char **argv);
+
+/* All of them, those that are in no count too. */
+uint64_t options_count_clients(const struct options *o);

@@ -15,13 +15,22 @@ print_latency(const struct histogram *h, FILE *f)
 	    US(histogram_get(h, 0.999)), US(h->max));
 }
 
+static void
+print_tally(uint64_t connections, const struct tally *t, FILE *f)
+{
+	fprintf(f, "\"connections\": %" PRIu64 ", \"commands\": %" PRIu64
+	    ", \"bytes\": %" PRIu64 ", \"verified\": %" PRIu64,
+	    connections, t->commands, t->bytes, t->verified);
+}
+
 void
 result_print(const struct result *r, FILE *f)
 {
-	fprintf(f, "{\"connections\": %" PRIu64 ", \"seconds\": %.6f, "
-	    "\"commands\": %" PRIu64 ", \"bytes\": %" PRIu64 ", "
-	    "\"verified\": %" PRIu64 ", ",
-	    r->connections, S(r->ns), r->commands, r->bytes, r->verified);
+	fprintf(f, "{\"seconds\": %.6f, ", S(r->ns));
+	print_tally(r->connections, &r->all, f);
+	fprintf(f, ", \"slow\": {");
+	print_tally(r->slow_beside, &r->slow, f);
+	fprintf(f, "}, ");
 	print_latency(&r->latency, f);
 	fprintf(f, "\"share\": {\"min\": %" PRIu64 ", \"max\": %" PRIu64 "}, "
 	    "\"watched_cpu_s\": %.6f, \"own_cpu_s\": %.6f}\n",

@@ -122,12 +122,19 @@ produce(struct conn *c)
 	}
 }
 
+/* A slow answer hurries up when there are no faults any more. */
+static bool
+is_slow(const struct conn *c)
+{
+	return c->session.is_slow && atomic_load(&c->nd->fault.is_on);
+}
+
 static enum out_rc
 flush(struct conn *c)
 {
 	uint64_t sent = 0;
 	enum out_rc rc = out_flush(&c->out, c->fd,
-	    c->session.is_slow ? DRIBBLE_BYTES : TURN_BYTES, &sent);
+	    is_slow(c) ? DRIBBLE_BYTES : TURN_BYTES, &sent);
 
 	if (sent > 0)
 		c->is_idle = false;
@@ -174,7 +181,7 @@ conn_run(struct conn *c)
 		if (rc == OUT_FAIL)
 			return CONN_CLOSE;
 		if (rc == OUT_AGAIN)
-			return c->session.is_slow ? CONN_DRIBBLE : CONN_OUTPUT;
+			return is_slow(c) ? CONN_DRIBBLE : CONN_OUTPUT;
 		c->session.is_slow = false;
 		if (c->session.state == SESSION_END)
 			return CONN_CLOSE;

@@ -13,14 +13,17 @@ from . import space
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
+def add_program(parser, name, path):
+    parser.add_argument("--" + name, metavar="FILE", type=os.path.abspath,
+                        default=os.path.abspath(path),
+                        help="default: " + path)
+
+
 def add_programs(parser):
     """Options for the paths of our programs, which make built."""
-    for name, path in (("program", "nntpmux"), ("newsd", "bench/newsd/newsd"),
-                       ("load", "bench/load/load")):
-        parser.add_argument("--" + name, metavar="FILE",
-                            type=os.path.abspath,
-                            default=os.path.abspath(path),
-                            help="default: " + path)
+    add_program(parser, "program", "nntpmux")
+    add_program(parser, "newsd", "bench/newsd/newsd")
+    add_program(parser, "load", "bench/load/load")
 
 
 def git(*words):

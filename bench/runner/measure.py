@@ -23,6 +23,7 @@ class Bench:
         self.program = options.program
         self.load = options.load
         self.newsd = options.newsd
+        self.blind = pathlib.Path(options.blind)
         self.haproxy = shutil.which("haproxy", path=self.path())
         self.nginx = shutil.which("nginx", path=self.path())
         self.nntp_proxy = options.nntp_proxy or shutil.which("nntp-proxy")
@@ -67,8 +68,8 @@ class Bench:
 
 def run_load(bench, chain, workload, options):
     command = [bench.load, "--connect", "127.0.0.1:%d" % chain.port,
-               "--connections", workload.clients, "--time", options.time,
-               "--warm-up", min(300, options.time), *workload.options]
+               *workload.load_options(), "--time", options.time,
+               "--warm-up", min(300, options.time)]
     if options.smoke and workload.kind != workloads.IDLE:
         command += ["--count", SMOKE_COMMANDS]
     watched = chain.proxy
@@ -91,7 +92,7 @@ def run_load(bench, chain, workload, options):
 def run(bench, variant, workload, options):
     """Gives a dictionary of numbers, or of one text: "error"."""
     home = pathlib.Path(tempfile.mkdtemp(dir=bench.home))
-    chain = Chain(bench, home, workload.clients, variant.workers)
+    chain = Chain(bench, home, workload.all_clients(), variant.workers)
     try:
         variant.start(chain, workload)
         result = run_load(bench, chain, workload, options)

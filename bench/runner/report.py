@@ -51,8 +51,10 @@ SHOWN = {
 }
 COMPARED = {"bulk": ("GB/s", "s/GB"), "stat": ("kcmd/s", "us/cmd"),
             "idle": ("B/client",)}
-for _kind in "fair", "tls-backend", "tls-client":
-    SHOWN[_kind], COMPARED[_kind] = SHOWN["bulk"], COMPARED["bulk"]
+for _kind, _like in (("fair", "bulk"), ("slow", "bulk"), ("small", "bulk"),
+                     ("tls-backend", "bulk"), ("tls-client", "bulk"),
+                     ("deep", "stat"), ("many", "stat")):
+    SHOWN[_kind], COMPARED[_kind] = SHOWN[_like], COMPARED[_like]
 
 
 class Cell:
@@ -70,10 +72,6 @@ class Cell:
         spread = (max(self.values) - min(self.values)) / 2 / self.median
         return "%s ±%.0f%%" % (value, spread * 100)
 
-    def overlaps(self, other):
-        return min(self.values) <= max(other.values) and \
-            min(other.values) <= max(self.values)
-
 
 def cells(runs, kind):
     """The cells of one row, by title."""
@@ -88,15 +86,19 @@ def cells(runs, kind):
 
 
 def compare(row, reference, title):
-    """How many times the reference; "equal" inside the noise."""
+    """How many times the reference: the median of what it was in each round,
+    for a machine does not stay the same for all of them. Where it was not
+    always more, nor always less, the difference is inside the noise: "~"."""
     if title not in row or title not in reference:
         return ""
     mine, other = row[title], reference[title]
     if mine is other:
         return "1"
-    if mine.overlaps(other):
-        return "equal"
-    return "%.2f" % (mine.median / other.median) if other.median else ""
+    if 0 in other.values:
+        return ""
+    ratios = [a / b for a, b in zip(mine.values, other.values)]
+    is_equal = min(ratios) <= 1 <= max(ratios)
+    return "%s%.2f" % ("~" if is_equal else "", statistics.median(ratios))
 
 
 def rows(workload, runs):

@@ -11,7 +11,10 @@ import tempfile
 
 from . import settings
 from .processes import Process, free_port
-from .workloads import BULK, FAIR, IDLE, STAT, TLS_BACKEND, TLS_CLIENT
+from .workloads import (
+    BULK, DEEP, FAIR, IDLE, MANY, SLOW, SMALL, STAT, TLS_BACKEND, TLS_CLIENT)
+
+SHIPPED_MAX_CLIENTS = 10000     # of nntpmux
 
 
 class Chain:
@@ -64,7 +67,7 @@ class Variant:
 
 class Direct(Variant):
     name = "direct"
-    kinds = (BULK, STAT)
+    kinds = (BULK, SMALL, STAT, DEEP, MANY, SLOW)
 
     def start(self, chain, workload):
         pass
@@ -86,8 +89,10 @@ class Nntpmux(Variant):
             command += ["-s", change]
         return command
 
-    def write(self, home, bench, port, backend, connections):
-        listen = server = ""
+    def write(self, home, bench, port, backend, connections, clients):
+        listen = server = proxy = ""
+        if clients > SHIPPED_MAX_CLIENTS:
+            proxy = "[proxy]\nmax_clients = %d\n" % (clients + 100)
         if self.tls == "client":
             listen = ("tls = implicit\ntls_cert = %s\ntls_key = %s\n"
                       % (bench.pem, bench.pem))
@@ -95,13 +100,13 @@ class Nntpmux(Variant):
             server = "tls = implicit\ntls_verify = no\n"
         return settings.write("nntpmux.ini", home, port=port, backend=backend,
                               connections=connections, listen=listen,
-                              server=server)
+                              server=server, proxy=proxy)
 
     def missing(self, bench):
         if self.tls and not bench.pem:
             return "needs haproxy and openssl beside it"
         with tempfile.TemporaryDirectory() as home:
-            path = self.write(pathlib.Path(home), bench, 1, 2, 1)
+            path = self.write(pathlib.Path(home), bench, 1, 2, 1, 1)
             done = subprocess.run(
                 [str(word) for word in self.command(bench, path)] + ["-t"],
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -117,7 +122,7 @@ class Nntpmux(Variant):
             chain.put_haproxy("tls-server")
         port = free_port()
         path = self.write(chain.home, chain.bench, port, chain.port,
-                          workload.backend_connections())
+                          workload.backend_connections(), chain.clients)
         chain.put(self.command(chain.bench, path), port)
         if self.tls == "client":
             chain.put_haproxy("tls-client")
@@ -145,10 +150,27 @@ class Haproxy(Variant):
             chain.put_haproxy("tls-client")
 
 
+class Blind(Variant):
+    """The least that a proxy can do: a bound (bench/blind)."""
+
+    def __init__(self, name, kinds, shares):
+        self.name = name
+        self.kinds = kinds
+        self.is_blind = not shares
+
+    def missing(self, bench):
+        return None if bench.blind.exists() else "bench/blind is not built"
+
+    def start(self, chain, workload):
+        port = free_port()
+        chain.put([chain.bench.blind, port, chain.port] + (
+            [] if self.is_blind else [workload.backend_connections()]), port)
+
+
 class Nginx(Variant):
     name = "nginx-stream"
     is_blind = True
-    kinds = (BULK, STAT, IDLE)
+    kinds = (BULK, SMALL, STAT, DEEP, IDLE, MANY, SLOW)
     module = "/usr/lib/nginx/modules/ngx_stream_module.so"
 
     def missing(self, bench):
@@ -168,7 +190,7 @@ class Nginx(Variant):
 class NntpProxy(Variant):
     """The Rust one; see bench/README.md for how it is had."""
     name = "nntp-proxy"
-    kinds = (BULK, STAT, FAIR, IDLE)
+    kinds = (BULK, SMALL, STAT, DEEP, FAIR, IDLE, MANY, SLOW)
 
     def missing(self, bench):
         if bench.nntp_proxy is None:
@@ -185,22 +207,32 @@ class NntpProxy(Variant):
 
 ALL = (
     Direct(),
-    Nntpmux("nntpmux", (BULK, STAT, FAIR, IDLE)),
-    Nntpmux("nntpmux relay=copy", (BULK,), "proxy.relay=copy"),
+    Nntpmux("nntpmux",
+            (BULK, SMALL, STAT, DEEP, FAIR, IDLE, MANY, SLOW)),
+    Nntpmux("nntpmux relay=copy", (BULK, SMALL, SLOW), "proxy.relay=copy"),
     Nntpmux("nntpmux relay=splice", (BULK,), "proxy.relay=splice"),
-    Nntpmux("nntpmux spin=50us", (BULK, STAT), "proxy.spin=50us"),
-    Nntpmux("nntpmux deep", (STAT,), "proxy.pipeline_depth=64",
+    Nntpmux("nntpmux spin=50us", (BULK, STAT, DEEP), "proxy.spin=50us"),
+    Nntpmux("nntpmux deep", (STAT, DEEP), "proxy.pipeline_depth=64",
             "backend news.pipeline_depth=64"),
-    Nntpmux("nntpmux 2 workers", (BULK, STAT), workers=2),
+    Nntpmux("nntpmux 2 workers", (BULK, STAT, DEEP), workers=2),
     Nntpmux("nntpmux tls-backend", (TLS_BACKEND,), tls="server"),
     Nntpmux("nntpmux tls-client", (TLS_CLIENT,), tls="client"),
-    Haproxy("haproxy-tcp", (BULK, STAT, IDLE)),
-    Haproxy("haproxy-splice", (BULK,)),
+    Haproxy("haproxy-tcp", (BULK, SMALL, STAT, DEEP, IDLE, MANY, SLOW)),
+    Haproxy("haproxy-splice", (BULK, SMALL, SLOW)),
     Haproxy("haproxy-tls-backend", (TLS_BACKEND,)),
     Haproxy("haproxy-tls-client", (TLS_CLIENT,)),
+    Blind("blind", (BULK, SMALL), shares=False),
+    Blind("blind, sharing", (STAT, MANY), shares=True),
     Nginx(),
     NntpProxy(),
 )
+
+
+def count_descriptors(variant, workload):
+    """That its process needs: one per client, and those to the server."""
+    clients = workload.all_clients()
+    return clients + (clients if variant.is_blind else
+                      workload.backend_connections()) + 200
 
 
 def for_workload(variants, workload, descriptors):
@@ -209,8 +241,7 @@ def for_workload(variants, workload, descriptors):
     for variant in variants:
         if workload.kind not in variant.kinds:
             continue
-        if workload.clients * (2 if variant.is_blind else 1) + 200 > \
-                descriptors:
+        if count_descriptors(variant, workload) > descriptors:
             print("left out: %s, %s: %d descriptors are not enough" % (
                 workload.name, variant.name, descriptors))
             continue

@@ -18,6 +18,7 @@
 
 #define ANNOUNCED_AGE_MAX_S 3600
 #define RISE_MS (30 * 1000)	/* ceiling.h, when there is no health.interval */
+#define UNASKED_MS (60 * 60 * 1000)
 #define GOOD_STEP_MS 50		/* good_ms need not be written more often */
 
 /* struct backend, announced: 16 bits of flags, 15 of list, this bit; then, in
@@ -52,6 +53,7 @@ backend_new(const struct conf_backend *conf, const struct conf_health *health,
 
 	breaker_init(&b->breaker, health->unhealthy_threshold,
 	    health->healthy_threshold);
+	bucket_init(&b->bucket, conf->rate);
 	(void)conf_ref(conf->whole);
 	atomic_store(&b->conf, conf);
 	atomic_store(&b->name, conf->s.name);
@@ -110,6 +112,7 @@ backend_configure(struct backend *b, const struct conf_backend *conf,
 	breaker_configure(&b->breaker, health->unhealthy_threshold,
 	    health->healthy_threshold);
 	pool_configure(b->pool, &settings, now_ms);
+	bucket_set_rate(&b->bucket, conf->rate);
 	/* After the settings, so that a connection of the new generation has
 	 * the new ones. */
 	if (!is_made_alike(old, conf))
@@ -182,6 +185,29 @@ void
 backend_release_stateful(struct backend *b)
 {
 	count_down(&b->stateful, "stateful slot", b->name);
+}
+
+void
+backend_charge(struct backend *b, const struct loop *l, size_t received_n,
+    size_t sent_n)
+{
+	counter_add(&backend_count(b, l)->bytes, received_n);
+	quota_charge(&b->quota, received_n + sent_n);
+}
+
+void
+backend_note_unasked(struct backend *b, uint64_t now_ms)
+{
+	atomic_store_explicit(&b->unasked_ms, now_ms, memory_order_relaxed);
+}
+
+bool
+backend_is_terse(const struct backend *b, uint64_t now_ms)
+{
+	uint64_t then_ms = atomic_load_explicit(&b->unasked_ms,
+	    memory_order_relaxed);
+
+	return then_ms == 0 || now_ms >= then_ms + UNASKED_MS;
 }
 
 void
@@ -387,7 +413,7 @@ backend_log_status(struct backend *b)
 {
 	struct pool_status s = pool_get_status(b->pool);
 	uint64_t commands = 0, misses = 0, failures = 0, bytes = 0;
-	uint64_t mends = 0;
+	uint64_t mends = 0, spliced_bytes = 0;
 
 	for (unsigned i = 0; i < b->loops_n; i++) {
 		commands += atomic_load(&b->counters[i].commands);
@@ -395,13 +421,15 @@ backend_log_status(struct backend *b)
 		failures += atomic_load(&b->counters[i].failures);
 		bytes += atomic_load(&b->counters[i].bytes);
 		mends += atomic_load(&b->counters[i].mends);
+		spliced_bytes += atomic_load(&b->counters[i].spliced_bytes);
 	}
 	log_info("stats backend=%s breaker=%s limit=%zu idle=%zu lent=%zu "
 	    "connecting=%zu closing=%zu cooling=%zu waiting=%zu pending=%u "
 	    "stateful=%u commands=%" PRIu64 " misses=%" PRIu64 " failures=%" PRIu64
-	    " bytes=%" PRIu64 " mends=%" PRIu64, b->name,
+	    " bytes=%" PRIu64 " spliced=%" PRIu64 " mends=%" PRIu64
+	    " used=%" PRIu64, b->name,
 	    breaker_format(&b->breaker), s.limit, s.available, s.lent,
 	    s.connecting, s.closing, s.cooling, s.waiting,
 	    atomic_load(&b->pending), atomic_load(&b->stateful), commands,
-	    misses, failures, bytes, mends);
+	    misses, failures, bytes, spliced_bytes, mends, quota_get_used(&b->quota));
 }

@@ -8,6 +8,8 @@
 #pragma once
 
 #include "backend/breaker.h"
+#include "base/bucket.h"
+#include "base/quota.h"
 #include "net/addr.h"
 #include "nntp/reason.h"
 
@@ -31,6 +33,7 @@ struct backend_counters {
 	_Atomic uint64_t failures;	/* connections that broke or were not
 					 * made, and answers in trouble */
 	_Atomic uint64_t bytes;		/* received */
+	_Atomic uint64_t spliced_bytes;	/* of them, unread */
 	_Atomic uint64_t mends;		/* articles of others it went on with */
 } __attribute__((aligned(64)));
 
@@ -50,11 +53,15 @@ struct backend {
 					 * one are not used again */
 
 	/* atomic */
+	struct bucket bucket;	/* its rate */
+	struct quota quota;	/* set by the server */
 	struct breaker breaker;
 	_Atomic uint64_t good_ms;	/* when it last answered, about */
 	_Atomic unsigned pending;	/* commands routed here, not complete */
 	_Atomic unsigned stateful;	/* slots held by pinned sessions */
 	_Atomic uint64_t unsupported;	/* bits by enum command_id */
+	_Atomic uint64_t unasked_ms;	/* when it last said more than it was
+					 * asked for, 0: never */
 	_Atomic unsigned good_addr;	/* hash of the address that worked last,
 					 * 0: none */
 	_Atomic uint64_t announced;	/* packed capabilities and when they
@@ -84,6 +91,10 @@ struct backend_counters *backend_count(struct backend *,
 /* Adds to a counter that only the calling thread writes. */
 void counter_add(_Atomic uint64_t *counter, uint64_t n);
 
+/* So many bytes were received and sent, as the socket has them. */
+void backend_charge(struct backend *, const struct loop *, size_t received_n,
+    size_t sent_n);
+
 /* What the breaker is told. A change is logged, with the phase that failed and
  * the server's own words (said, masked, or NULL), and the pool hears of it. Any
  * thread.
@@ -100,6 +111,12 @@ void backend_welcome(struct backend *, uint64_t now_ms);
  * did. */
 void backend_blame(struct backend *, const char *phase, enum reason,
     const char *said, uint64_t born_ms, uint64_t now_ms);
+
+/* Its answer had more behind it than was asked for. */
+void backend_note_unasked(struct backend *, uint64_t now_ms);
+/* It has not, for an hour: where an answer ends need not be looked for in all of
+ * it. */
+bool backend_is_terse(const struct backend *, uint64_t now_ms);
 
 /* One more command is routed here. Each is completed, and each slot released,
  * once: the counts never go below 0, one call too many is a defect and logged.

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "backend/backend.h"
+#include "backend/conn_io.h"
 #include "backend/setup.h"
 #include "conf/conf.h"
 
@@ -16,96 +17,6 @@ static struct conn *
 from_item(struct pool_item *item)
 {
 	return LIST_ENTRY(item, struct conn, item);
-}
-
-/* --- watching ------------------------------------------------------------- */
-
-static uint32_t
-get_events(const struct conn *c)
-{
-	return (c->is_reading ? EPOLLIN : 0u) |
-	    (output_pending(&c->output) > 0 ? EPOLLOUT : 0u);
-}
-
-static void
-update_events(struct conn *c)
-{
-	if (c->item.home == c->loop)
-		loop_mask(c->loop, c->stream.fd,
-		    stream_get_mask(&c->stream, get_events(c)));
-}
-
-static void
-unwatch(struct conn *c)
-{
-	loop_unwatch(c->item.home, c->stream.fd);
-	c->item.home = NULL;
-}
-
-static void
-watch_here(struct conn *c)
-{
-	if (c->item.home == c->loop)
-		return;
-	if (c->item.home != NULL)
-		unwatch(c);
-	loop_watch(c->loop, c->stream.fd,
-	    stream_get_mask(&c->stream, get_events(c)), conn_on_event, c);
-	c->item.home = c->loop;
-}
-
-void
-conn_watch(struct conn *c, int fd, uint32_t events)
-{
-	stream_init_plain(&c->stream, fd);
-	output_init(&c->output, &c->stream);
-	loop_watch(c->loop, fd, events, conn_on_event, c);
-	c->item.home = c->loop;
-}
-
-void
-conn_set_reading(struct conn *c, bool on)
-{
-	if (c->is_reading == on)
-		return;
-	c->is_reading = on;
-	if (on && c->item.home == NULL)
-		watch_here(c);	/* on_event() gave it up while paused */
-	else
-		update_events(c);
-}
-
-/* --- sending -------------------------------------------------------------- */
-
-static void
-flush(struct conn *c)
-{
-	/* What failed will show as an end or error when reading. */
-	if (output_flush(&c->output) != IO_OK)
-		log_debug("backend=%s fd=%d not all is sent",
-		    c->backend->name, c->stream.fd);
-	update_events(c);
-	if (c->user_ops != NULL && output_pending(&c->output) == 0)
-		c->user_ops->drained(c, c->user);
-}
-
-static void
-on_flush(struct task *t)
-{
-	flush(LIST_ENTRY(t, struct conn, flush));
-}
-
-void
-conn_send(struct conn *c, const void *data, size_t n)
-{
-	output_append(&c->output, data, n);
-	loop_schedule(c->loop, &c->flush);
-}
-
-size_t
-conn_get_unsent(const struct conn *c)
-{
-	return output_pending(&c->output);
 }
 
 void
@@ -130,6 +41,7 @@ void
 conn_close_socket(struct conn *c)
 {
 	timer_clear(&c->loop->timers, &c->timer);
+	conn_stop_pace(c);
 	loop_unschedule(&c->flush);
 	output_fini(&c->output);
 	stream_close(&c->stream);
@@ -163,9 +75,10 @@ part(struct conn *c)
 	c->state = CONN_PARTING;
 	c->user_ops = NULL;
 	c->is_reading = true;
+	conn_stop_pace(c);
 	conn_set_deadline(c, c->loop->now_ms + PARTING_MS);
 	output_append(&c->output, quit, sizeof(quit) - 1);
-	flush(c);
+	conn_push(c);
 }
 
 static void
@@ -175,8 +88,8 @@ on_parting_event(struct conn *c, uint32_t events)
 	size_t n;
 
 	if ((events & EPOLLOUT) != 0)
-		flush(c);
-	rc = stream_read(&c->stream, c->loop->buffer, LOOP_BUFFER_SIZE, &n);
+		conn_push(c);
+	rc = conn_read(c, c->loop->buffer, LOOP_BUFFER_SIZE, &n);
 	if (rc != IO_OK && rc != IO_AGAIN)
 		on_parted(c);
 }
@@ -213,7 +126,7 @@ conn_retire(struct pool_item *item, struct loop *l)
 	struct conn *c = from_item(item);
 
 	c->loop = l;
-	watch_here(c);
+	conn_watch_here(c);
 	pool_closing(item);
 	part(c);
 }
@@ -225,8 +138,12 @@ conn_retire(struct pool_item *item, struct loop *l)
 static void
 on_idle_event(struct conn *c, struct loop *l)
 {
-	if (!pool_claim(&c->item, l))
-		return;	/* of a time before somebody took it */
+	if (!pool_claim(&c->item, l)) {
+		/* On its way to a waiter; or of a time before somebody took
+		 * it, and then this does no harm. */
+		atomic_store(&c->has_stirred, true);
+		return;
+	}
 	c->loop = l;
 	if (stream_is_quiet(&c->stream)) {
 		conn_put_unused(c);
@@ -241,11 +158,11 @@ static void
 on_ready_event(struct conn *c, uint32_t events)
 {
 	if ((events & EPOLLOUT) != 0)
-		flush(c);
-	if (c->is_reading && (events & ~(uint32_t)EPOLLOUT) != 0)
+		conn_push(c);
+	if (conn_wants_input(c) && (events & ~(uint32_t)EPOLLOUT) != 0)
 		c->user_ops->readable(c, c->user);
 	else if ((events & (EPOLLHUP | EPOLLERR)) != 0)
-		unwatch(c);	/* can't be masked: it would spin */
+		conn_unwatch(c);	/* can't be masked: it would spin */
 }
 
 /* While TLS must send before it can read on, it is EPOLLOUT that means there is
@@ -256,7 +173,7 @@ translate(struct conn *c, uint32_t events)
 	if (!c->stream.is_read_blocked)
 		return events;
 	events = stream_translate(&c->stream, events);
-	update_events(c);
+	conn_update_events(c);
 	return events;
 }
 
@@ -306,6 +223,8 @@ conn_set_user(struct conn *c, const struct conn_user *user_ops, void *user)
 {
 	c->user_ops = user_ops;
 	c->user = user;
+	if (c->state == CONN_READY)
+		c->output.pace = &c->pace;
 }
 
 /* Makes a blank item a connection on its way. */
@@ -320,11 +239,10 @@ start(struct backend *b, struct loop *l, struct pool_item *item)
 	c->conf = b->conf;
 	conf_ref(c->conf->whole);
 	timer_init(&c->timer, on_timer);
-	task_init(&c->flush, on_flush);
-	c->stream.fd = -1;
-	c->is_reading = true;
+	conn_io_init(c);
 	c->loop = l;
 	c->trace = CONN_UNTOUCHED;
+	c->blocks_n = 0;
 	conn_set_user(c, NULL, NULL);
 	setup_start(c);
 	return c;
@@ -351,13 +269,26 @@ is_worn_out(const struct conn *c, uint64_t now_ms)
 	    (idle_max > 0 && now_ms >= c->item.idle_since_ms + idle_max);
 }
 
+/* This loop has watched it all the time, looked since it was put back, and heard
+ * nothing. What may have come after that could come after another look as
+ * well. */
+static bool
+is_known_quiet(const struct conn *c, const struct loop *l)
+{
+	return c->item.home == l && !atomic_load(&c->has_stirred) &&
+	    !c->stream.has_more && !c->stream.is_read_blocked &&
+	    loop_has_looked_since(l, c->put_turn_n);
+}
+
 /* Recycling: false when it is of no use any more, then it is gone. */
 static bool
 adopt(struct conn *c, struct loop *l, enum conn_trace most)
 {
+	bool is_quiet = is_known_quiet(c, l);
+
 	c->loop = l;
-	watch_here(c);
-	if (!stream_is_quiet(&c->stream)) {
+	conn_watch_here(c);
+	if (!is_quiet && !stream_is_quiet(&c->stream)) {
 		log_debug("backend=%s fd=%d pooled connection is dead or dirty",
 		    c->backend->name, c->stream.fd);
 		conn_discard(c, DISCARD_ORDERLY);
@@ -381,6 +312,7 @@ get(struct backend *b, struct loop *l, get_f *get_item, enum conn_trace most,
 	*conn_r = NULL;
 	for (;;) {
 		struct pool_item *item;
+		struct conn *c;
 		enum pool_rc rc = get_item(b->pool, l, l->now_ms, &item);
 
 		if (rc == POOL_CREATE) {
@@ -390,12 +322,13 @@ get(struct backend *b, struct loop *l, get_f *get_item, enum conn_trace most,
 		if (rc != POOL_ITEM)
 			return rc;
 		/* One place is enough, the others may serve others. */
-		if (from_item(item)->trace > most) {
+		c = from_item(item);
+		if (c->trace > most) {
 			conn_retire(item, l);
 			return POOL_BUSY;
 		}
-		if (adopt(from_item(item), l, most)) {
-			*conn_r = from_item(item);
+		if (adopt(c, l, most)) {
+			*conn_r = c;
 			return rc;
 		}
 	}
@@ -465,7 +398,7 @@ conn_abandon(struct conn *c)
 static void
 before_grant(struct pool_item *item)
 {
-	unwatch(from_item(item));
+	conn_unwatch(from_item(item));
 }
 
 typedef bool put_f(struct pool_item *, uint64_t now_ms,
@@ -479,7 +412,11 @@ put(struct conn *c, put_f *put_item)
 	c->user = NULL;
 	conn_set_deadline(c, UINT64_MAX);
 	loop_unschedule(&c->flush);
-	conn_set_reading(c, true);
+	conn_stop_pace(c);
+	c->is_reading = true;
+	conn_watch_input(c);
+	c->put_turn_n = c->loop->turn_n;
+	atomic_store(&c->has_stirred, false);
 	/* What TLS has read ahead no event would tell the next user of. */
 	if (output_pending(&c->output) > 0 ||
 	    (c->stream.has_more && !stream_is_quiet(&c->stream))) {

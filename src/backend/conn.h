@@ -27,6 +27,7 @@
 #include "backend/pool.h"
 #include "net/loop.h"
 #include "net/output.h"
+#include "net/pace.h"
 #include "net/stream.h"
 #include "nntp/capabilities.h"
 #include "nntp/reason.h"
@@ -95,9 +96,14 @@ struct conn {
 	struct loop *loop;	/* that has it on loan */
 	struct stream stream;
 	struct output output;
+	uint64_t charged_bytes;	/* of what was sent */
+	struct pace pace;	/* of its backend; what it owes goes with it */
+	struct timer pace_timer;	/* set while it is waited for */
 	struct timer timer;
 	struct task flush;
 
+	uint64_t put_turn_n;	/* of its home, when it was put back */
+	_Atomic bool has_stirred;	/* since; written by its home */
 	enum conn_trace trace;
 	const struct conn_user *user_ops;
 	void *user;
@@ -115,6 +121,8 @@ struct conn {
 	unsigned announced_n;		/* its lines */
 
 	bool is_reading;		/* conn_set_reading() */
+	bool is_resting;		/* not read until pace_timer is over */
+	unsigned blocks_n;		/* answers with a block, so far */
 };
 
 /* A connection of this backend, without waiting, on which the users before
@@ -154,12 +162,30 @@ bool conn_is_ready(const struct conn *);
 /* Nobody waits for it any more: when it is made, it goes to the pool. */
 void conn_abandon(struct conn *);
 
+/* Reads what has come, as much as the backend's rate allows: IO_AGAIN may also
+ * mean that readable() is called when it allows more. Charges it. */
+enum io_rc conn_read(struct conn *, void *buf, size_t size, size_t *n_r)
+    __attribute__((warn_unused_result));
+/* Sends what waits to be sent; the same. */
+enum io_rc conn_flush(struct conn *) __attribute__((warn_unused_result));
+
+/* Bytes that have come, may go on unread (output_splice()), and are not held
+ * back by a rate; 0 also where that is not so. */
+size_t conn_get_unread(const struct conn *);
+/* output_splice() from here; charges it. */
+enum io_rc conn_splice(struct conn *, struct output *to, size_t n, size_t *n_r)
+    __attribute__((warn_unused_result));
+
 /* Sends at the end of the turn, with whatever else is sent until then. A
  * failure shows when reading. */
 void conn_send(struct conn *, const void *data, size_t n);
 
 /* Whether readable() is wanted. While it is not, bytes wait in the kernel. */
 void conn_set_reading(struct conn *, bool on);
+
+/* The backend's rate allows nothing at this moment: what does not come, or does
+ * not go, is not the server's fault. */
+bool conn_is_held(const struct conn *);
 
 /* expired() at this time, UINT64_MAX: never. */
 void conn_set_deadline(struct conn *, uint64_t deadline_ms);

@@ -210,7 +210,7 @@ on_readable(struct conn *c, void *user)
 {
 	struct health *h = user;
 	size_t n = 0;
-	enum io_rc rc = stream_read(&c->stream, h->line + h->line_n,
+	enum io_rc rc = conn_read(c, h->line + h->line_n,
 	    sizeof(h->line) - h->line_n, &n);
 
 	if (rc == IO_AGAIN)
@@ -220,7 +220,6 @@ on_readable(struct conn *c, void *user)
 		    REASON_BACKEND_EOF);
 		return;
 	}
-	counter_add(&backend_count(h->backend, h->loop)->bytes, n);
 	h->line_n += n;
 	if (h->state == HEALTH_IN_BLOCK)
 		read_block(h);
@@ -231,8 +230,12 @@ on_readable(struct conn *c, void *user)
 static void
 on_expired(struct conn *c, void *user)
 {
-	(void)c;
-	fail(user, REASON_RESPONSE_TIMEOUT, NULL);
+	struct health *h = user;
+
+	if (conn_is_held(c))
+		conn_set_deadline(c, c->loop->now_ms + h->conf->timeout_ms);
+	else
+		fail(h, REASON_RESPONSE_TIMEOUT, NULL);
 }
 
 static void

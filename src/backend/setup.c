@@ -4,6 +4,7 @@
 #include "backend/backend.h"
 #include "backend/ceiling.h"
 #include "backend/conn.h"
+#include "backend/conn_io.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "conf/conf.h"
@@ -306,6 +307,7 @@ become_ready(struct conn *c)
 	c->state = CONN_READY;
 	log_debug("backend=%s fd=%d ready", c->backend->name, c->stream.fd);
 	pool_made(&c->item, c->loop->now_ms);
+	conn_set_user(c, c->user_ops, c->user);	/* whose pace it keeps now */
 	if (c->user_ops != NULL)
 		c->user_ops->ready(c, c->user);
 	else
@@ -324,6 +326,7 @@ say(struct conn *c, enum conn_state next, const char *words,
 	/* A failure to send shows as an end when the answer is read. */
 	(void)!output_write(&c->output, line, (size_t)n);
 	explicit_bzero(line, sizeof(line));
+	(void)!conn_flush(c);	/* which counts it */
 	loop_mask(c->loop, c->stream.fd, EPOLLIN |
 	    (output_pending(&c->output) > 0 ? EPOLLOUT : 0u));
 }
@@ -534,7 +537,7 @@ on_readable(struct conn *c)
 	struct response r;
 	enum response_result result;
 	size_t n = 0;
-	enum io_rc rc = stream_read(&c->stream, c->line + c->line_n,
+	enum io_rc rc = conn_read(c, c->line + c->line_n,
 	    RESPONSE_LINE_MAX - c->line_n, &n);
 
 	if (rc == IO_AGAIN)
@@ -547,7 +550,6 @@ on_readable(struct conn *c)
 		fail(c, REASON_BACKEND_EOF, "closed");
 		return;
 	}
-	counter_add(&backend_count(c->backend, c->loop)->bytes, n);
 	c->line_n += n;
 	if (c->state == CONN_CAPABILITY_BLOCK) {
 		read_capabilities(c);
@@ -574,7 +576,7 @@ setup_on_event(struct conn *c, uint32_t events)
 		return;
 	}
 	if ((events & EPOLLOUT) != 0) {
-		(void)!output_flush(&c->output);
+		(void)!conn_flush(c);
 		if (output_pending(&c->output) == 0)
 			loop_mask(c->loop, c->stream.fd, EPOLLIN);
 	}

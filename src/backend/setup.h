@@ -18,10 +18,8 @@ void setup_on_timer(struct conn *);
 /* Gives up; nobody waits for it. */
 void setup_abort(struct conn *);
 
-/* In conn.c, for setup.c. */
+/* In conn.c, for setup.c and conn_io.c. */
 void conn_on_event(struct loop *l, void *arg, uint32_t events);
-/* Takes fd as the conn's socket and watches it. */
-void conn_watch(struct conn *, int fd, uint32_t events);
 /* Everything of the conn that hangs on its socket. */
 void conn_close_socket(struct conn *);
 /* Without a socket: nobody uses it any more, it may be made anew. */

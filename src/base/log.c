@@ -38,10 +38,22 @@ static const struct {
 	{ "debug", LOG_DEBUG }, { "trace", LOG_DEBUG },
 };
 
+/* Root follows no link but one that is root's: whoever may make links where the
+ * log is would else have any file written, and given to him. */
 static int
 open_file(void)
 {
-	return open(out.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+	const int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
+	int fd = open(out.path, flags | O_NOFOLLOW, 0640);
+	struct stat st;
+
+	if (fd >= 0 || errno != ELOOP)
+		return fd;
+	if (geteuid() == 0 && lstat(out.path, &st) == 0 && st.st_uid != 0) {
+		errno = ELOOP;
+		return -1;
+	}
+	return open(out.path, flags, 0640);
 }
 
 void
@@ -84,7 +96,14 @@ log_give(uid_t uid)
 		return 0;
 	if (fstat(fd, &st) < 0)
 		return -1;
-	return S_ISREG(st.st_mode) ? fchown(fd, uid, (gid_t)-1) : 0;
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	/* It may be the file of somebody else. */
+	if (st.st_nlink > 1) {
+		errno = EMLINK;
+		return -1;
+	}
+	return fchown(fd, uid, (gid_t)-1);
 }
 
 int

@@ -17,15 +17,16 @@ enum log_level {
 enum log_format { FORMAT_TEXT, FORMAT_JSON };
 
 /* target is "stderr", "syslog" or "file:/path" (kept as a copy).
- * 0, or -1 with errno when the file can't be opened. Main thread, before or
- * between threads. */
+ * 0, or -1 with errno when the file can't be opened; to root ELOOP when it is a
+ * symbolic link that is not root's. Main thread, before or between threads. */
 int log_open(const char *target, enum log_level level, enum log_format format)
     __attribute__((warn_unused_result));
 
 /* Another level and form for the lines to come. Any thread. */
 void log_configure(enum log_level level, enum log_format format);
 /* Makes the open file another user's, so that it can be opened again by that
- * one. 0, or -1 with errno; a target that is no file of its own is left alone.
+ * one. 0, or -1 with errno; a target that is no file of its own is left alone, and
+ * one that has other names as well is not given (EMLINK).
  * Main thread. */
 int log_give(uid_t uid) __attribute__((warn_unused_result));
 

@@ -73,6 +73,16 @@ find_directory(const char *path)
 	return real;
 }
 
+/* A pipe that /dev/stdout leads to, for example: it is in no directory, and
+ * Landlock has no rules for it. */
+static bool
+is_nowhere(const char *path, const char *real)
+{
+	struct stat st;
+
+	return real == NULL && stat(path, &st) == 0;
+}
+
 void
 sandbox_allow(const char *path, enum sandbox_access access)
 {
@@ -90,6 +100,8 @@ sandbox_allow(const char *path, enum sandbox_access access)
 		add_rule(real, rights_of[access]);
 		return;
 	}
+	if (access == SANDBOX_LOG && is_nowhere(path, real))
+		return;
 	add_rule(find_directory(path), rights_of[access]);
 	if (real != NULL)
 		add_rule(find_directory(real), rights_of[access]);
@@ -116,11 +128,14 @@ bool
 sandbox_covers(const char *path, enum sandbox_access access)
 {
 	uint64_t missing = rights_of[access];
+	int error = errno;
 	char *real, *directory;
 
 	if (!box.is_entered)
 		return true;
 	real = realpath(path, NULL);
+	if (access == SANDBOX_LOG && is_nowhere(path, real))
+		missing = 0;
 	/* What is there to be read counts where it really is. */
 	directory = access == SANDBOX_STATE ||
 	    (access == SANDBOX_READ && real != NULL) ? NULL :
@@ -131,6 +146,7 @@ sandbox_covers(const char *path, enum sandbox_access access)
 			missing &= ~box.rules[i].rights;
 	free(real);
 	free(directory);
+	errno = error;
 	return missing == 0;
 }
 

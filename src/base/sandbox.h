@@ -36,5 +36,5 @@ void sandbox_allow_tree(const char *path);
 int sandbox_enter(void) __attribute__((warn_unused_result));
 
 /* Whether such an access was allowed; always, as long as nothing was entered.
- * Says nothing of owners and permissions. */
+ * Says nothing of owners and permissions. Keeps errno. */
 bool sandbox_covers(const char *path, enum sandbox_access);

@@ -51,7 +51,7 @@ static const int allowed[] = {
 	/* files: what of them is for the sandbox and the owner to say */
 	SCMP_SYS(access), SCMP_SYS(chmod), SCMP_SYS(faccessat),
 	SCMP_SYS(faccessat2), SCMP_SYS(fchmod), SCMP_SYS(fchmodat),
-	SCMP_SYS(fdatasync), SCMP_SYS(fstat),
+	SCMP_SYS(fdatasync), SCMP_SYS(flock), SCMP_SYS(fstat),
 	SCMP_SYS(fstat64), SCMP_SYS(fstatfs), SCMP_SYS(fsync),
 	SCMP_SYS(ftruncate), SCMP_SYS(getdents64), SCMP_SYS(lstat),
 	SCMP_SYS(newfstatat), SCMP_SYS(open), SCMP_SYS(openat),
@@ -77,7 +77,8 @@ static const int allowed[] = {
 /* Netlink is how the C library learns of the addresses of the machine. */
 static const int families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
 
-static const int prctls[] = { PR_SET_NAME, PR_GET_DUMPABLE, PR_SET_DUMPABLE };
+static const int prctls[] = { PR_SET_NAME, PR_GET_DUMPABLE, PR_SET_DUMPABLE,
+	PR_SET_TIMERSLACK };
 
 /* The call, where its first argument is one of these. */
 static int

@@ -76,9 +76,11 @@ announce_get_unknown(const struct router *r, const struct audience *a)
 	    rest != 0; rest &= rest - 1) {
 		struct capabilities c;
 		int id = __builtin_ctzll(rest);
+		struct backend *b;
 
-		if (!backend_get_capabilities(selector_backend(r->selector,
-		    id), &c))
+		b = selector_backend(r->selector, id);
+		if (!backend_get_capabilities(b, &c) &&
+		    !quota_is_spent(&b->quota))
 			unknown |= UINT64_C(1) << id;
 	}
 	return unknown;
@@ -133,8 +135,13 @@ announce_make(const struct router *r, const struct audience *a,
 	/* A name and its password are not for the clear (RFC 4643, 2.3.2). */
 	if (a->needs_tls)
 		return;
+	/* It stays after the login, so that a client can see whether somebody
+	 * has taken a mechanism away before it (RFC 4643, 2.4.2). */
+	if (a->has_login)
+		c_r->sasl |= CAPABILITY_SASL_PLAIN;
 	if (a->needs_login) {
-		c_r->flags |= CAPABILITY_AUTHINFO_USER;
+		c_r->flags |= CAPABILITY_AUTHINFO_USER |
+		    CAPABILITY_AUTHINFO_SASL;
 		return;
 	}
 	add_reading(r, a, c_r);

@@ -19,7 +19,8 @@ struct router;
 struct audience {
 	bool needs_tls;		/* before anything else */
 	bool may_start_tls;
-	bool needs_login;	/* and has not logged in yet */
+	bool has_login;		/* there are users */
+	bool needs_login;	/* and it has not logged in yet */
 	bool may_post;		/* it, and somewhere: as for 200 or 201 */
 	uint64_t eligible;	/* backends of its listener and user */
 	int pinned_id;		/* its own backend, or SELECTOR_NONE */

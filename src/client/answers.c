@@ -23,10 +23,14 @@ is_per_command(const struct session *s)
 }
 
 static bool
-has_posting_user(const struct conf *conf)
+has_posting_user(const struct client_context *context, uint64_t postable)
 {
+	const struct conf *conf = context->conf;
+
 	for (size_t i = 0; i < conf->users_n; i++)
-		if (conf->users[i].posting)
+		if (conf->users[i].posting &&
+		    (router_get_eligible(context->router,
+		    conf->users[i].backends_mask) & postable) != 0)
 			return true;
 	return conf->users_n == 0;
 }
@@ -39,10 +43,11 @@ answers_may_post(const struct session *s)
 
 	if (router->mode == MODE_STATEFUL && pin_is_held(&s->pipeline.pin))
 		eligible = UINT64_C(1) << pin_get_backend_id(&s->pipeline.pin);
-	if ((eligible & router->posting) == 0)
+	eligible &= router->posting;
+	if (eligible == 0)
 		return false;
 	return s->user != NULL ? s->user->posting :
-	    has_posting_user(s->context->conf);
+	    has_posting_user(s->context, eligible);
 }
 
 /* --- answers made here ------------------------------------------------------ */
@@ -79,9 +84,8 @@ is_offered(const struct command_row *row, void *arg)
 		return answers_may_post(s);
 	case CMD_AUTHINFO_USER:
 	case CMD_AUTHINFO_PASS:
-		return login_is_needed(s) && !handshake_is_needed(s);
 	case CMD_AUTHINFO_SASL:
-		return false;
+		return login_is_needed(s) && !handshake_is_needed(s);
 	case CMD_STARTTLS:
 		return handshake_is_offered(s);
 	default:
@@ -106,6 +110,7 @@ make_capabilities(struct session *s, struct exchange *x, bool is_final)
 	const struct audience audience = {
 		.needs_tls = handshake_is_needed(s),
 		.may_start_tls = handshake_is_offered(s),
+		.has_login = s->context->conf->users_n > 0,
 		.needs_login = login_is_needed(s),
 		.may_post = answers_may_post(s),
 		.eligible = pipeline_get_eligible(&s->pipeline),
@@ -273,6 +278,8 @@ answers_take_line(struct session *s, const char *line, size_t n)
 		exchange_answer_line(x, HANDSHAKE_NEEDED);
 	else if (login_is_needed(s))
 		exchange_answer_line(x, "480 login required");
+	else if (login_get_bar(s) != REASON_NONE)
+		exchange_end(x, login_get_bar(s));
 	else
 		route(s, x, result);
 }
@@ -290,4 +297,32 @@ answers_take_bad_line(struct session *s, const char *line, size_t n)
 		hold_for_article(s, x);
 	else
 		exchange_answer_line(x, "501 line too long");
+}
+
+/* It stands for a command of its own, for it gets an answer of its own. */
+static struct exchange *
+add_response(struct session *s)
+{
+	static const char line[] = "AUTHINFO SASL PLAIN";
+	struct command command;
+	struct exchange *x;
+
+	CHECK(command_parse(line, strlen(line), &command) == COMMAND_OK);
+	x = exchange_new(&s->pipeline.client, &command, line, strlen(line));
+	pipeline_add(&s->pipeline, x);
+	s->input = INPUT_LINES;
+	line_set_max(&s->line, LINE_MAX_BYTES);
+	return x;
+}
+
+void
+answers_take_response(struct session *s, const char *line, size_t n)
+{
+	login_take_response(s, add_response(s), line, n);
+}
+
+void
+answers_take_bad_response(struct session *s)
+{
+	exchange_answer_line(add_response(s), "501 line too long");
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct accounts;
 struct census;
 struct conf;
 struct failures;
@@ -24,6 +25,7 @@ struct client_context {
 
 	/* const after init */
 	struct passwords *passwords;
+	struct accounts *accounts;
 	struct census *census;
 	struct failures *failures;
 	struct loop *loop;
@@ -33,6 +35,7 @@ struct client_context {
 	struct list arrivals;		/* clients that are no session yet */
 	struct list handshakes;		/* sessions, the oldest first */
 	unsigned handshakes_n;
+	struct list handshakes_waiting;	/* sessions, the oldest first */
 	bool is_draining;		/* a new session is shut down at once */
 
 	/* atomic: the acceptor counts up, the loop down */

@@ -34,7 +34,8 @@ start_window(struct session *s)
 static bool
 is_inside_line(const struct session *s)
 {
-	return s->input == INPUT_LINES && input_is_wanted(s) &&
+	return (s->input == INPUT_LINES || s->input == INPUT_RESPONSE) &&
+	    input_is_wanted(s) &&
 	    !pipeline_is_posting(&s->pipeline) &&
 	    (s->unread_n > 0 || s->line.state == LINE_SKIP);
 }
@@ -54,7 +55,8 @@ deadline_update(struct session *s)
 		s->noted_sent_bytes = s->output.sent_bytes;
 		restart(s);	/* it may have waited for this */
 	}
-	if (output_pending(&s->output) == 0)
+	/* While it is the user's rate that is waited for, nobody stalls. */
+	if (output_pending(&s->output) == 0 || session_is_held(s))
 		s->window_ms = 0;
 	else if (s->window_ms == 0)
 		start_window(s);
@@ -74,13 +76,19 @@ deadline_note_received(struct session *s)
 	s->active_ms = get_now(s);
 }
 
+void
+deadline_note_released(struct session *s)
+{
+	restart(s);
+}
+
 /* --- the end of time --------------------------------------------------------- */
 
 static bool
 is_login_timed(const struct session *s)
 {
 	return s->state == SESS_OPEN && login_is_needed(s) &&
-	    s->login_ms != 0;
+	    s->login_ms != 0 && !login_is_queued(s) && !login_is_held(s);
 }
 
 /* Without what goes on whatever happens. */
@@ -99,8 +107,8 @@ get_pace_deadline(const struct session *s)
 	return s->line_ms != 0 && line_ms < idle_ms ? line_ms : idle_ms;
 }
 
-static uint64_t
-get_login_deadline(const struct session *s)
+uint64_t
+deadline_get_login(const struct session *s)
 {
 	return s->login_ms + s->context->conf->proxy.login_timeout_ms;
 }
@@ -115,27 +123,34 @@ deadline_get(const struct session *s)
 	if (s->state == SESS_LINGERING)
 		return s->linger_ms + LINGER_MS;
 	d = get_pace_deadline(s);
-	return is_login_timed(s) && get_login_deadline(s) < d ?
-	    get_login_deadline(s) : d;
+	return is_login_timed(s) && deadline_get_login(s) < d ?
+	    deadline_get_login(s) : d;
 }
 
 enum reason
 deadline_expire(struct session *s)
 {
 	if (s->state < SESS_OPEN)
-		return REASON_TLS_TIMEOUT;
+		return handshake_expire(s);
 	if (s->state == SESS_LINGERING)
 		return s->end;
-	if (is_login_timed(s) && get_login_deadline(s) <= get_now(s))
+	if (is_login_timed(s) && deadline_get_login(s) <= get_now(s))
 		return REASON_LOGIN_TIMEOUT;
 	if (output_pending(&s->output) > 0) {
-		if (get_taken_bytes(s) - s->window_taken_bytes < STALL_BYTES)
+		if (s->window_ms != 0 && get_taken_bytes(s) -
+		    s->window_taken_bytes < STALL_BYTES)
 			return REASON_CLIENT_STALL;
 		start_window(s);
 		return REASON_NONE;
 	}
-	if (input_is_article(s))
-		return REASON_CLIENT_STALL;
+	if (input_is_article(s)) {
+		/* When a turn is late the rate may allow more, and nothing
+		 * was read yet. */
+		if (!session_is_held(s) && !timer_is_set(&s->pace_timer))
+			return REASON_CLIENT_STALL;
+		restart(s);
+		return REASON_NONE;
+	}
 	if (pipeline_first(&s->pipeline) != NULL) {
 		restart(s);	/* it waits for us */
 		return REASON_NONE;

@@ -26,32 +26,71 @@ handshake_is_offered(const struct session *s)
 
 /* --- a place among those under way ---------------------------------------- */
 
-static bool
-make_room(struct client_context *c)
+/* When the one that has had its place longest gives way. */
+static uint64_t
+get_slow_ms(const struct client_context *c)
 {
-	struct session *oldest;
+	const struct session *oldest = LIST_ENTRY(list_first(&c->handshakes),
+	    struct session, handshake_link);
 
-	if (c->handshakes_n < HANDSHAKES_MAX)
-		return true;
-	oldest = LIST_ENTRY(list_first(&c->handshakes), struct session,
-	    handshake_link);
-	if (c->loop->now_ms < oldest->handshake_ms + SLOW_MS)
-		return false;
-	session_close(oldest, REASON_TLS_SLOW);
-	return true;
+	return oldest->handshake_ms + SLOW_MS;
 }
 
-bool
-handshake_enter(struct session *s)
+/* Where somebody waits the place is his at once. */
+static void
+make_room(struct client_context *c)
+{
+	if (c->handshakes_n < HANDSHAKES_MAX ||
+	    c->loop->now_ms < get_slow_ms(c))
+		return;
+	session_close(LIST_ENTRY(list_first(&c->handshakes), struct session,
+	    handshake_link), REASON_TLS_SLOW);
+}
+
+static void
+take_place(struct session *s)
+{
+	s->handshake_ms = s->context->loop->now_ms;
+	list_push_back(&s->context->handshakes, &s->handshake_link);
+	s->context->handshakes_n++;
+}
+
+/* Nobody goes before those who wait. */
+static bool
+enter(struct session *s)
 {
 	struct client_context *c = s->context;
 
-	if (!make_room(c))
+	if (list_is_empty(&c->handshakes_waiting))
+		make_room(c);
+	if (c->handshakes_n == HANDSHAKES_MAX)
 		return false;
-	s->handshake_ms = c->loop->now_ms;
-	list_push_back(&c->handshakes, &s->handshake_link);
-	c->handshakes_n++;
+	take_place(s);
 	return true;
+}
+
+void
+handshake_queue(struct session *s)
+{
+	if (enter(s)) {
+		session_start_tls(s);
+		return;
+	}
+	s->handshake_ms = s->context->loop->now_ms;
+	list_push_back(&s->context->handshakes_waiting, &s->handshake_link);
+}
+
+static void
+admit_next(struct client_context *c)
+{
+	struct list *link = list_pop_front(&c->handshakes_waiting);
+	struct session *next;
+
+	if (link == NULL)
+		return;
+	next = LIST_ENTRY(link, struct session, handshake_link);
+	take_place(next);
+	session_start_tls(next);
 }
 
 void
@@ -60,16 +99,43 @@ handshake_leave(struct session *s)
 	if (!list_is_linked(&s->handshake_link))
 		return;
 	list_remove(&s->handshake_link);
+	if (s->state == SESS_QUEUED)
+		return;
 	s->context->handshakes_n--;
+	admit_next(s->context);
 }
 
-uint64_t
-handshake_get_deadline(const struct session *s)
+/* --- time ------------------------------------------------------------------ */
+
+static uint64_t
+get_end_ms(const struct session *s)
 {
 	uint64_t login_ms = s->context->conf->proxy.login_timeout_ms;
 
 	return s->handshake_ms + (login_ms < TIMEOUT_MS ? login_ms :
 	    TIMEOUT_MS);
+}
+
+uint64_t
+handshake_get_deadline(const struct session *s)
+{
+	uint64_t end_ms = get_end_ms(s), slow_ms;
+
+	if (s->state != SESS_QUEUED)
+		return end_ms;
+	slow_ms = get_slow_ms(s->context);
+	return slow_ms < end_ms ? slow_ms : end_ms;
+}
+
+enum reason
+handshake_expire(struct session *s)
+{
+	if (s->state != SESS_QUEUED)
+		return REASON_TLS_TIMEOUT;
+	if (get_end_ms(s) <= s->context->loop->now_ms)
+		return REASON_TLS_BUSY;
+	make_room(s->context);
+	return REASON_NONE;
 }
 
 /* --- STARTTLS ---------------------------------------------------------------- */
@@ -81,7 +147,7 @@ handshake_answer(struct session *s, struct exchange *x)
 		exchange_answer_line(x, "500 not supported");
 	} else if (!handshake_is_offered(s)) {
 		exchange_answer_line(x, "502 TLS or a login came before");
-	} else if (!handshake_enter(s)) {
+	} else if (!enter(s)) {
 		exchange_answer_line(x, "580 can't start TLS now");
 	} else {
 		exchange_answer_line(x, "382 go on with TLS");

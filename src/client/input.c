@@ -34,11 +34,12 @@ input_is_wanted(const struct session *s)
 	if (s->input == INPUT_ENDED)
 		return false;
 	if (pipeline_is_posting(&s->pipeline))
-		return pipeline_wants_article(&s->pipeline);
+		return pipeline_wants_article(&s->pipeline) &&
+		    !session_is_held(s);
 	if (s->state != SESS_OPEN)
 		return false;
 	if (s->input == INPUT_ARTICLE)
-		return true;
+		return !session_is_held(s);
 	return s->pipeline.n < s->context->conf->proxy.pipeline_depth &&
 	    output_pending(&s->output) < OUTPUT_MAX_BYTES &&
 	    (last == NULL ||
@@ -52,6 +53,26 @@ input_is_article(const struct session *s)
 	    pipeline_wants_article(&s->pipeline);
 }
 
+static void
+use_line(struct session *s, const char *line, size_t n)
+{
+	s->line_ms = 0;
+	if (s->input == INPUT_RESPONSE)
+		answers_take_response(s, line, n);
+	else
+		answers_take_line(s, line, n);
+}
+
+static void
+use_bad_line(struct session *s, const char *line, size_t n)
+{
+	s->line_ms = 0;
+	if (s->input == INPUT_RESPONSE)
+		answers_take_bad_response(s);
+	else
+		answers_take_bad_line(s, line, n);
+}
+
 /* Octets used; 0: a line is not complete yet. */
 static size_t
 take_line(struct session *s, const char *p, size_t n)
@@ -62,12 +83,10 @@ take_line(struct session *s, const char *p, size_t n)
 	switch (line_cut(&s->line, p, n, &line, &line_n, &used)) {
 	case LINE_OK:
 	case LINE_EMPTY:
-		s->line_ms = 0;
-		answers_take_line(s, line, line_n);
+		use_line(s, line, line_n);
 		break;
 	case LINE_LONG:
-		s->line_ms = 0;
-		answers_take_bad_line(s, line, line_n);
+		use_bad_line(s, line, line_n);
 		break;
 	case LINE_MORE:
 		break;
@@ -151,21 +170,39 @@ input_forget(struct session *s)
 bool
 input_take_unread(struct session *s)
 {
-	size_t taken;
+	size_t taken, rest_n;
 
 	if (s->unread == NULL)
 		return false;
 	taken = take(s, s->unread, s->unread_n);
-	if (taken > 0)
-		keep(s, s->unread + taken, s->unread_n - taken);
+	rest_n = s->unread_n - taken;
+	if (rest_n == 0) {
+		input_forget(s);
+	} else if (taken > 0) {
+		memmove(s->unread, s->unread + taken, rest_n);
+		explicit_bzero(s->unread + rest_n, taken);
+		s->unread_n = rest_n;
+	}
 	return taken > 0;
+}
+
+/* Commands are not held up by the rate: they are few. */
+static size_t
+get_read_size(const struct session *s)
+{
+	size_t room;
+
+	if (!input_is_article(s))
+		return READ_BYTES;
+	room = pace_get_room(&s->pace, session_loop(s)->now_ms);
+	return room < READ_ARTICLE_BYTES ? room : READ_ARTICLE_BYTES;
 }
 
 void
 input_restart(struct session *s)
 {
 	input_forget(s);
-	line_init(&s->line, 0);
+	line_init(&s->line, LINE_SASL_MAX_BYTES);
 	s->input = INPUT_LINES;
 }
 
@@ -188,7 +225,7 @@ input_read(struct session *s)
 	if (!input_is_wanted(s))
 		return;
 	kept = s->unread_n;	/* part of a line */
-	size = input_is_article(s) ? READ_ARTICLE_BYTES : READ_BYTES;
+	size = get_read_size(s);
 	CHECK(kept + size <= LOOP_BUFFER_SIZE);
 	rc = stream_read(&s->stream, buffer + kept, size, &n);
 	if (rc == IO_AGAIN)
@@ -218,4 +255,5 @@ input_read(struct session *s)
 	/* A password may have been in it; the buffer stays the loop's. */
 	if (s->context->conf->users_n > 0)
 		explicit_bzero(buffer, kept + n);
+	pace_pay(&s->pace, n, session_loop(s)->now_ms);
 }

@@ -3,7 +3,9 @@
 
 #include "base/check.h"
 #include "base/list.h"
+#include "client/hashes.h"
 #include "conf/conf.h"
+#include "net/addr.h"
 #include "net/loop.h"
 
 #include <crypt.h>
@@ -11,41 +13,30 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-/* For passwords that stand in the clear in the configuration anyway: as cheap
- * as crypt(3) allows. */
-#define PLAIN_METHOD "$5$"
-#define PLAIN_COST 1000
+/* A prefix of IPv6 that nobody comes from. */
+#define SITE_UNIX UINT64_MAX
 
-struct known_user {
-	char *name;
-	char *hash;
-};
-
-struct known_users {
-	struct known_user *v;
-	size_t n;
-	const char *costliest;		/* hash for unknown users; NULL: none */
-};
-
-/* Checks of one address that wait, oldest first. */
+/* Checks of one site that wait, oldest first. */
 struct asker {
 	struct list link;
-	char *address;
+	uint64_t site;
 	struct password_check *first, **end;
 	size_t n;
 };
 
 struct passwords {
-	/* owner: the main thread */
+	/* const after start */
+	struct memo *memo;
+
+	/* owner: main */
 	pthread_t threads[PASSWORD_THREADS];
 	size_t threads_n;
 
 	struct {
 		pthread_mutex_t mutex;
 		pthread_cond_t wanted;
-		struct known_users users;
+		struct hashes *hashes;
 		struct list askers;	/* in turn */
 		size_t waiting_n;
 		bool is_stopping;
@@ -54,34 +45,13 @@ struct passwords {
 
 /* --- checking -------------------------------------------------------------- */
 
-static bool
-is_equal(const char *a, const char *b)
-{
-	unsigned char difference = 0;
-	size_t n = strlen(a);
-
-	if (strlen(b) != n)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		difference |= (unsigned char)(a[i] ^ b[i]);
-	return difference == 0;
-}
-
-static bool
-matches(const char *hash, const char *password, struct crypt_data *data)
-{
-	const char *made = crypt_r(password, hash, data);
-
-	return made != NULL && made[0] != '*' && is_equal(made, hash);
-}
-
 /* Whether the password is that of the hash, which may be nobody's. */
 static bool
 judge(const struct password_check *check, struct crypt_data *data)
 {
 	if (atomic_load(&check->is_given_up))
 		return false;
-	return matches(check->hash, check->password, data);
+	return hashes_match(check->hash, check->password, data);
 }
 
 static void
@@ -93,7 +63,16 @@ wipe(char *secret)
 	free(secret);
 }
 
-/* The next check, from the next address in turn; with the mutex held. */
+static void
+wipe_secrets(struct password_check *check)
+{
+	wipe(check->password);
+	wipe(check->hash);
+	check->password = check->hash = NULL;
+	explicit_bzero(&check->digest, sizeof(check->digest));
+}
+
+/* The next check, from the next site in turn; with the mutex held. */
 static struct password_check *
 pop_locked(struct passwords *p)
 {
@@ -110,7 +89,6 @@ pop_locked(struct passwords *p)
 	if (a->first != NULL) {
 		list_push_back(&p->sh.askers, &a->link);
 	} else {
-		free(a->address);
 		free(a);
 	}
 	return check;
@@ -119,9 +97,7 @@ pop_locked(struct passwords *p)
 static void
 answer(struct password_check *check)
 {
-	wipe(check->hash);
-	wipe(check->password);
-	check->hash = check->password = NULL;
+	wipe_secrets(check);
 	loop_post(check->loop, &check->message);
 }
 
@@ -145,115 +121,14 @@ run(void *arg)
 		SYS_OK(pthread_mutex_unlock(&p->sh.mutex));
 		/* Computed in any case: nobody can tell from the time. */
 		check->is_right = judge(check, data) && check->is_right;
+		if (check->is_right && check->has_digest)
+			memo_note(p->memo, &check->digest, loop_clock_ms());
 		answer(check);
 		SYS_OK(pthread_mutex_lock(&p->sh.mutex));
 	}
 	SYS_OK(pthread_mutex_unlock(&p->sh.mutex));
 	explicit_bzero(data, sizeof(*data));
 	free(data);
-	return NULL;
-}
-
-/* --- users ------------------------------------------------------------------ */
-
-static char *
-hash_plain(const char *password, struct crypt_data *data)
-{
-	char setting[CRYPT_GENSALT_OUTPUT_SIZE];
-	const char *made;
-
-	CHECK(crypt_gensalt_rn(PLAIN_METHOD, PLAIN_COST, NULL, 0, setting,
-	    sizeof(setting)) != NULL);
-	made = crypt_r(password, setting, data);
-	CHECK(made != NULL && made[0] != '*');
-	return xstrdup(made);
-}
-
-static double
-measure(const char *hash, struct crypt_data *data)
-{
-	struct timespec a, b;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &a);
-	(void)matches(hash, "no password", data);
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &b);
-	return (double)(b.tv_sec - a.tv_sec) +
-	    (double)(b.tv_nsec - a.tv_nsec) / 1e9;
-}
-
-/* Hashes alike up to their salt cost the same: "$y$j9T$", "$6$rounds=…$". */
-static bool
-is_same_method(const char *a, const char *b)
-{
-	size_t n = strcspn(a, "$"), same = 0;
-
-	while (a[same] != '\0' && a[same] == b[same])
-		same++;
-	/* up to the second or, with parameters, the third '$' */
-	for (int dollars = 0; a[n] != '\0' && dollars < 2; dollars++)
-		n += strcspn(a + n + 1, "$") + 1;
-	return same >= n;
-}
-
-static const char *
-find_costliest(const struct known_users *users, struct crypt_data *data)
-{
-	const char *last = NULL, *costliest = NULL;
-	double most = -1;
-
-	for (size_t i = 0; i < users->n; i++) {
-		double cost;
-
-		if (last != NULL && is_same_method(last, users->v[i].hash))
-			continue;
-		last = users->v[i].hash;
-		cost = measure(last, data);
-		if (cost > most) {
-			most = cost;
-			costliest = last;
-		}
-	}
-	return costliest;
-}
-
-static void
-make_users(struct known_users *users, const struct conf *conf)
-{
-	struct crypt_data *data = xcalloc(1, sizeof(*data));
-
-	users->n = conf->users_n;
-	users->v = xcalloc(conf->users_n, sizeof(users->v[0]));
-	for (size_t i = 0; i < conf->users_n; i++) {
-		const struct conf_user *u = &conf->users[i];
-
-		users->v[i].name = xstrdup(u->s.name);
-		users->v[i].hash = u->password != NULL ?
-		    xstrdup(u->password) : hash_plain(u->password_plain, data);
-	}
-	users->costliest = find_costliest(users, data);
-	explicit_bzero(data, sizeof(*data));
-	free(data);
-}
-
-static void
-free_users(struct known_users *users)
-{
-	for (size_t i = 0; i < users->n; i++) {
-		free(users->v[i].name);
-		wipe(users->v[i].hash);
-	}
-	free(users->v);
-}
-
-/* NULL: nobody's. */
-static const char *
-find_hash_locked(const struct passwords *p, const char *name)
-{
-	const struct known_users *users = &p->sh.users;
-
-	for (size_t i = 0; i < users->n; i++)
-		if (strcmp(users->v[i].name, name) == 0)
-			return users->v[i].hash;
 	return NULL;
 }
 
@@ -269,13 +144,14 @@ free_passwords(struct passwords *p)
 		check->is_right = false;
 		answer(check);
 	}
-	free_users(&p->sh.users);
+	hashes_free(p->sh.hashes);
+	memo_free(p->memo);
 	SYS_OK(pthread_cond_destroy(&p->sh.wanted));
 	SYS_OK(pthread_mutex_destroy(&p->sh.mutex));
 	free(p);
 }
 
-/* None, while there are no users. 0, or an error number. */
+/* None, while there are no users. 0, or -1 with errno. */
 static int
 start_threads(struct passwords *p, size_t users_n)
 {
@@ -283,11 +159,28 @@ start_threads(struct passwords *p, size_t users_n)
 		int error = pthread_create(&p->threads[p->threads_n], NULL,
 		    run, p);
 
-		if (error != 0)
-			return error;
-		(void)pthread_setname_np(p->threads[p->threads_n++],
-		    "password");
+		if (error != 0) {
+			errno = error;
+			return -1;
+		}
+		p->threads_n++;
 	}
+	return 0;
+}
+
+int
+passwords_set_users(struct passwords *p, const struct conf *conf)
+{
+	struct hashes *old, *new;
+
+	if (start_threads(p, conf->users_n) == -1)
+		return -1;
+	new = hashes_new(conf);	/* takes a while */
+	SYS_OK(pthread_mutex_lock(&p->sh.mutex));
+	old = p->sh.hashes;
+	p->sh.hashes = new;
+	SYS_OK(pthread_mutex_unlock(&p->sh.mutex));
+	hashes_free(old);
 	return 0;
 }
 
@@ -300,31 +193,13 @@ passwords_start(const struct conf *conf)
 	SYS_OK(pthread_mutex_init(&p->sh.mutex, NULL));
 	SYS_OK(pthread_cond_init(&p->sh.wanted, NULL));
 	list_init(&p->sh.askers);
-	make_users(&p->sh.users, conf);
-	error = start_threads(p, conf->users_n);
-	if (error != 0) {
-		passwords_stop(p);
-		errno = error;
-		return NULL;
-	}
-	return p;
-}
-
-int
-passwords_change(struct passwords *p, const struct conf *conf)
-{
-	int error = start_threads(p, conf->users_n);
-	struct known_users users, old;
-
-	if (error != 0)
-		return error;
-	make_users(&users, conf);	/* takes a while */
-	SYS_OK(pthread_mutex_lock(&p->sh.mutex));
-	old = p->sh.users;
-	p->sh.users = users;
-	SYS_OK(pthread_mutex_unlock(&p->sh.mutex));
-	free_users(&old);
-	return 0;
+	p->memo = memo_new();
+	if (passwords_set_users(p, conf) == 0)
+		return p;
+	error = errno;
+	passwords_stop(p);
+	errno = error;
+	return NULL;
 }
 
 void
@@ -342,41 +217,54 @@ passwords_stop(struct passwords *p)
 /* --- asking ------------------------------------------------------------------ */
 
 static struct asker *
-find_asker_locked(struct passwords *p, const char *address)
+find_asker_locked(struct passwords *p, uint64_t site)
 {
 	struct asker *a;
 
 	LIST_EACH(link, &p->sh.askers) {
 		a = LIST_ENTRY(link, struct asker, link);
-		if (strcmp(a->address, address) == 0)
+		if (a->site == site)
 			return a;
 	}
 	a = xcalloc(1, sizeof(*a));
-	a->address = xstrdup(address);
+	a->site = site;
 	a->end = &a->first;
 	list_push_back(&p->sh.askers, &a->link);
 	return a;
 }
 
-bool
-passwords_ask(struct passwords *p, struct password_check *check,
-    const char *name, const char *password, const char *address)
+static char *
+get_hash(struct passwords *p, const char *name, bool *is_known_r)
 {
-	const char *hash;
+	char *hash;
+
+	SYS_OK(pthread_mutex_lock(&p->sh.mutex));
+	hash = xstrdup(hashes_find(p->sh.hashes, name, is_known_r));
+	SYS_OK(pthread_mutex_unlock(&p->sh.mutex));
+	return hash;
+}
+
+static bool
+has_room_locked(const struct passwords *p, const struct asker *a)
+{
+	return a->n < PASSWORD_PER_SITE_MAX &&
+	    a->n < PASSWORD_WAITING_MAX - p->sh.waiting_n;
+}
+
+/* False: too many are waiting. */
+static bool
+queue(struct passwords *p, struct password_check *check, uint64_t site)
+{
 	struct asker *a = NULL;
 
 	SYS_OK(pthread_mutex_lock(&p->sh.mutex));
-	if (p->sh.users.n > 0 && p->sh.waiting_n < PASSWORD_WAITING_MAX)
-		a = find_asker_locked(p, address);
-	if (a == NULL || a->n >= PASSWORD_PER_ADDRESS_MAX) {
+	if (p->sh.waiting_n < PASSWORD_WAITING_MAX)
+		a = find_asker_locked(p, site);
+	if (a == NULL || !has_room_locked(p, a)) {
 		SYS_OK(pthread_mutex_unlock(&p->sh.mutex));
 		return false;
 	}
-	hash = find_hash_locked(p, name);
 	check->next = NULL;
-	check->is_right = hash != NULL;
-	check->hash = xstrdup(hash != NULL ? hash : p->sh.users.costliest);
-	check->password = xstrdup(password);
 	*a->end = check;
 	a->end = &check->next;
 	a->n++;
@@ -384,6 +272,29 @@ passwords_ask(struct passwords *p, struct password_check *check,
 	SYS_OK(pthread_cond_signal(&p->sh.wanted));
 	SYS_OK(pthread_mutex_unlock(&p->sh.mutex));
 	return true;
+}
+
+bool
+passwords_ask(struct passwords *p, struct password_check *check,
+    const char *name, const char *password, const struct addr *peer)
+{
+	uint64_t site;
+
+	check->hash = get_hash(p, name, &check->is_right);
+	check->password = xstrdup(password);
+	check->has_digest = memo_make_digest(p->memo, name, check->hash,
+	    password, &check->digest);
+	if (check->is_right && check->has_digest &&
+	    memo_knows(p->memo, &check->digest, loop_clock_ms())) {
+		answer(check);
+		return true;
+	}
+	if (!addr_get_site(peer, &site))
+		site = SITE_UNIX;
+	if (queue(p, check, site))
+		return true;
+	wipe_secrets(check);
+	return false;
 }
 
 void

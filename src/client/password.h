@@ -2,14 +2,19 @@
 /* password - threads that compare passwords with crypt(3) hashes, for one
  * check takes up to 100 ms.
  *
- * Fair between addresses: each address that has checks waiting gets its turn.
- * Bounded: PASSWORD_WAITING_MAX in all, PASSWORD_PER_ADDRESS_MAX of one address.
- * An unknown user costs what the costliest configured hash costs. Passwords
- * are wiped as soon as they are checked. A plain password of the configuration
- * is hashed at the start, so all users are checked alike. */
+ * Fair between sites: each that has checks waiting gets its turn. A site is an
+ * IPv4 address or an IPv6 /64; all unix sockets are one. Bounded:
+ * PASSWORD_WAITING_MAX in all, PASSWORD_PER_SITE_MAX of one site, and never
+ * more than there is room left: so several sites together can't fill it up,
+ * and who comes for the first time finds room. What was right a short while
+ * ago (memo.h) is answered without a check. An unknown user costs what the
+ * costliest configured hash costs. Passwords are wiped as soon as they are
+ * checked. A plain password of the configuration is hashed beforehand, so all
+ * users are checked alike. */
 #pragma once
 
 #include "base/inbox.h"
+#include "client/memo.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -17,8 +22,9 @@
 
 #define PASSWORD_THREADS 2
 #define PASSWORD_WAITING_MAX 4096
-#define PASSWORD_PER_ADDRESS_MAX 512
+#define PASSWORD_PER_SITE_MAX 1024
 
+struct addr;
 struct conf;
 struct loop;
 struct passwords;
@@ -33,26 +39,26 @@ struct password_check {
 	bool is_right;
 
 	_Atomic bool is_given_up;
-	struct password_check *next;	/* of its address, while waiting */
-	char *hash;			/* these two are wiped and freed by */
-	char *password;			/* the check */
+	struct password_check *next;	/* of its site, while waiting */
+	char *hash, *password;		/* wiped and freed by the check */
+	bool has_digest;
+	struct memo_digest digest;
 };
 
-/* Those of the users in conf. Gives; NULL with errno when the threads can't be
+/* For the users of conf. Gives; NULL with errno when the threads can't be
  * started. */
 struct passwords *passwords_start(const struct conf *conf);
-/* Other users, for the checks to come. 0, or an error number: then those before
- * stay. Main thread. */
-int passwords_change(struct passwords *, const struct conf *conf)
+/* Main thread: the users from now on; checks that wait are of the old ones. 0,
+ * or -1 with errno: no threads, and nothing has changed. */
+int passwords_set_users(struct passwords *, const struct conf *conf)
     __attribute__((warn_unused_result));
 /* Takes it; checks still waiting are answered: not right. */
 void passwords_stop(struct passwords *);
 
-/* Any thread. Copies name, password and address (a text that is equal for
- * equal addresses); takes check until its message is delivered. False: too
- * many are waiting, check stays the caller's. */
+/* Any thread. Copies name and password; takes check until its message is
+ * delivered. False: too many are waiting, check stays the caller's. */
 bool passwords_ask(struct passwords *, struct password_check *check,
-    const char *name, const char *password, const char *address)
+    const char *name, const char *password, const struct addr *peer)
     __attribute__((warn_unused_result));
 
 /* The asker, on its loop: the answer is for nobody any more. It comes all the

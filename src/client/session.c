@@ -3,12 +3,14 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "client/account.h"
 #include "client/census.h"
 #include "client/deadline.h"
 #include "client/handshake.h"
 #include "client/password.h"
 #include "conf/conf.h"
 #include "net/socket.h"
+#include "net/stream_tls.h"
 #include "route/bounds.h"
 #include "route/exchange.h"
 #include "route/router.h"
@@ -33,8 +35,10 @@ enter(struct session *s, enum session_state state)
 	    (s->state == SESS_OPEN && state == SESS_STARTTLS));
 	log_trace("fd=%d session %d -> %d", s->stream.fd, s->state, state);
 	/* Before the client can see its end and come back. */
-	if (state >= SESS_LINGERING && s->state < SESS_LINGERING)
+	if (state >= SESS_LINGERING && s->state < SESS_LINGERING) {
 		census_leave(s->context->census, &s->peer);
+		login_leave(s);
+	}
 	if (state >= SESS_OPEN)
 		handshake_leave(s);
 	s->state = state;
@@ -65,6 +69,8 @@ session_close(struct session *s, enum reason reason)
 	pipeline_drop(&s->pipeline);
 	login_give_up(s);
 	timer_clear(&session_loop(s)->timers, &s->timer);
+	timer_clear(&session_loop(s)->timers, &s->pace_timer);
+	login_charge(s);
 	log_end(s);
 	stream_close(&s->stream);
 	session_kick(s);
@@ -117,10 +123,30 @@ on_timer(struct timer *t)
 		set_timer(s);
 }
 
+/* Bytes wait, in either direction, until the user's rate lets them go on. */
+static void
+set_pace_timer(struct session *s)
+{
+	bool waits = output_pending(&s->output) > 0 || input_is_article(s);
+
+	timer_set(&session_loop(s)->timers, &s->pace_timer, waits &&
+	    session_is_held(s) ? s->pace.not_before_ms : UINT64_MAX);
+}
+
+static void
+on_pace_timer(struct timer *t)
+{
+	struct session *s = LIST_ENTRY(t, struct session, pace_timer);
+
+	deadline_note_released(s);
+	session_kick(s);
+}
+
 static bool
 is_shaking_hands(const struct session *s)
 {
-	return s->state == SESS_TLS || s->state == SESS_LATE_TLS;
+	return (s->state == SESS_TLS || s->state == SESS_LATE_TLS) &&
+	    stream_is_tls(&s->stream);
 }
 
 /* --- bytes to the client -------------------------------------------------------- */
@@ -130,9 +156,10 @@ get_events(const struct session *s)
 {
 	bool reads = input_is_wanted(s) || s->state == SESS_LINGERING ||
 	    is_shaking_hands(s);
+	bool writes = output_pending(&s->output) > 0 && !session_is_held(s);
 
 	return stream_get_mask(&s->stream, (reads ? EPOLLIN : 0u) |
-	    (output_pending(&s->output) > 0 ? EPOLLOUT : 0u));
+	    (writes ? EPOLLOUT : 0u));
 }
 
 /* False: the session is closed. */
@@ -222,6 +249,13 @@ start_lingering(struct session *s)
 /* --- TLS ----------------------------------------------------------------------- */
 
 void
+session_start_tls(struct session *s)
+{
+	enter(s, SESS_TLS);
+	session_kick(s);	/* whose pump begins it */
+}
+
+void
 session_await_tls(struct session *s)
 {
 	enter(s, SESS_STARTTLS);
@@ -261,6 +295,8 @@ on_pump(struct task *t)
 		free_session(s);
 		return;
 	}
+	if (s->state == SESS_TLS && !stream_is_tls(&s->stream))
+		handshake_begin(s);
 	if (s->state == SESS_OPEN || s->state == SESS_LAST)
 		serve(s);
 	if (s->state == SESS_CLOSED)
@@ -276,8 +312,10 @@ on_pump(struct task *t)
 	/* Lines that waited for room in the output. */
 	if (input_take_unread(s))
 		session_kick(s);
+	login_charge(s);
 	deadline_update(s);
 	loop_mask(session_loop(s), s->stream.fd, get_events(s));
+	set_pace_timer(s);
 	set_timer(s);
 }
 
@@ -357,11 +395,8 @@ greet(struct session *s)
 static void
 start_pipeline(struct session *s)
 {
-	const struct router *router = s->context->router;
-
-	pipeline_init(&s->pipeline, &pipeline_user, router,
-	    router_get_eligible(router, s->listen), session_loop(s),
-	    &s->output);
+	pipeline_init(&s->pipeline, &pipeline_user, s->context->router,
+	    s->offered, session_loop(s), &s->output);
 }
 
 static void
@@ -374,17 +409,15 @@ restart_pipeline(struct session *s)
 	s->pipeline.done_n = done_n;
 }
 
-/* What comes first: the greeting, or the handshake before it. */
+/* What comes first: the greeting, or the handshake before it, or its turn. */
 static void
 begin(struct session *s)
 {
 	if (s->listen->tls != TLS_IMPLICIT) {
 		enter(s, SESS_OPEN);
 		greet(s);
-	} else if (handshake_enter(s)) {
-		handshake_begin(s);
 	} else {
-		session_close(s, REASON_TLS_BUSY);
+		handshake_queue(s);
 	}
 }
 
@@ -401,11 +434,15 @@ session_start(struct client_context *context, int fd, const struct addr *peer,
 	s->started_ms = s->active_ms = context->loop->now_ms;
 	stream_init_plain(&s->stream, fd);
 	output_init(&s->output, &s->stream);
+	s->output.pace = &s->pace;
+	s->offered = router_get_eligible(context->router,
+	    listen->backends_mask);
 	start_pipeline(s);
 	task_init(&s->pump, on_pump);
 	timer_init(&s->timer, on_timer);
+	timer_init(&s->pace_timer, on_pace_timer);
 	login_init(s);
-	line_init(&s->line, 0);
+	line_init(&s->line, LINE_SASL_MAX_BYTES);
 	list_push_back(&context->sessions, &s->link);
 	list_init(&s->handshake_link);
 	socket_tune(fd);
@@ -418,7 +455,7 @@ session_start(struct client_context *context, int fd, const struct addr *peer,
 
 /* Without its listener: one that named backends leaves those of them that are
  * still there, and nothing else. */
-static uint64_t
+static void
 change_listener(struct session *s)
 {
 	const struct conf *conf = s->context->conf;
@@ -426,22 +463,29 @@ change_listener(struct session *s)
 	const struct conf_listen *listen = conf_find_listen(conf,
 	    s->listen->s.name);
 
-	if (listen == NULL)
-		return s->listen->backends.n == 0 ? router->all :
-		    s->pipeline.eligible & router->all;
+	if (listen == NULL) {
+		s->offered = s->listen->backends.n == 0 ? router->all :
+		    s->offered & router->all;
+		return;
+	}
 	(void)conf_ref(listen->whole);
 	conf_unref(s->listen->whole);
 	s->listen = listen;
-	return router_get_eligible(router, listen);
+	s->offered = router_get_eligible(router, listen->backends_mask);
 }
 
 void
 session_change(struct session *s)
 {
+	bool may_stay;
+
 	if (s->state == SESS_CLOSED)
 		return;
-	pipeline_change(&s->pipeline, s->context->router, change_listener(s));
-	if (!login_change(s))
+	change_listener(s);
+	may_stay = login_change(s);
+	pipeline_change(&s->pipeline, s->context->router,
+	    login_get_eligible(s));
+	if (!may_stay)
 		session_shut_down(s, REASON_USER_GONE);
 	session_kick(s);
 }
@@ -459,10 +503,12 @@ session_shut_down(struct session *s, enum reason reason)
 	enter(s, SESS_LAST);
 	pipeline_keep_first(&s->pipeline);
 	first = pipeline_first(&s->pipeline);
-	if (first == NULL || first->state != EXCH_HELD)
+	if (first == NULL || first->state != EXCH_HELD) {
 		login_give_up(s);	/* its command is forgotten */
-	else if (s->input == INPUT_ARTICLE)
+	} else if (s->input == INPUT_ARTICLE || login_is_queued(s)) {
+		login_give_up(s);
 		exchange_end(first, reason);
+	}
 	session_kick(s);
 }
 
@@ -478,7 +524,8 @@ session_get_size_max(const struct conf_proxy *proxy)
 	size_t commands = proxy->pipeline_depth * bounds_get_exchange() +
 	    bounds_get_mend();
 	/* The name, and what a check holds, fit into the room of lines. */
-	size_t login = sizeof(struct password_check) + 4 * LINE_MAX_BYTES;
+	size_t login = sizeof(struct password_check) + 4 * LINE_MAX_BYTES +
+	    LINE_SASL_MAX_BYTES + seat_get_size();
 
 	return sizeof(struct session) + session_get_article_max() + commands +
 	    login + bounds_get_output(proxy->pipeline_depth);

@@ -2,6 +2,7 @@
 #include "conf/check.h"
 
 #include <crypt.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -14,6 +15,7 @@
 #include "conf/paths.h"
 #include "conf/report.h"
 #include "conf/section.h"
+#include "net/congestion.h"
 
 /* The first line of a password_file may be followed by others. */
 #define PASSWORD_FILE_MAX 65536
@@ -189,27 +191,32 @@ check_backends(struct conf *c, const char *where, struct conf_report *report)
 	}
 }
 
-static void
-fill_mask(const struct conf *c, struct conf_listen *l,
+/* The bits of the backends that are listed; none listed: of all. */
+static uint64_t
+get_mask(const struct conf *c, const struct conf_section *s,
+    enum section_kind kind, const struct conf_names *names,
     struct conf_report *report)
 {
-	for (size_t i = 0; i < l->backends.n; i++) {
+	uint64_t mask = 0;
+
+	for (size_t i = 0; i < names->n; i++) {
 		size_t b = 0;
 
 		while (b < c->backends_n &&
-		    strcmp(c->backends[b].s.name, l->backends.v[i]) != 0)
+		    strcmp(c->backends[b].s.name, names->v[i]) != 0)
 			b++;
 		if (b == c->backends_n)
 			report_add(report, SEVERITY_ERROR,
-			    section_get_place(&l->s, KIND_LISTEN, "backends"),
-			    "[listen %s] names backend %.60s, which is not"
-			    " there", l->s.name, l->backends.v[i]);
+			    section_get_place(s, kind, "backends"),
+			    "[%s %s] names backend %.60s, which is not there",
+			    sections[kind].word, s->name, names->v[i]);
 		else if (b < CONF_BACKENDS_MAX)
-			l->backends_mask |= UINT64_C(1) << b;
+			mask |= UINT64_C(1) << b;
 	}
-	if (l->backends.n == 0)
-		l->backends_mask = c->backends_n >= CONF_BACKENDS_MAX ?
-		    UINT64_MAX : (UINT64_C(1) << c->backends_n) - 1;
+	if (names->n > 0)
+		return mask;
+	return c->backends_n >= CONF_BACKENDS_MAX ? UINT64_MAX :
+	    (UINT64_C(1) << c->backends_n) - 1;
 }
 
 /* Both at once can't be bound. */
@@ -284,7 +291,8 @@ check_listen(const struct conf *c, struct conf_listen *l,
 		    text, l->proxy_protocol == PROXY_PROTOCOL_REQUIRE ?
 		    ", through another proxy," : "");
 	check_tls_listen(l, report);
-	fill_mask(c, l, report);
+	l->backends_mask = get_mask(c, &l->s, KIND_LISTEN, &l->backends,
+	    report);
 }
 
 /* In stateful mode nothing is reserved. */
@@ -356,6 +364,43 @@ check_mode(const struct conf *c, struct conf_report *report)
 			    c->routing.stateful_reserve);
 }
 
+/* There is a quota and nowhere to keep it. */
+static void
+check_quotas(const struct conf *c, struct conf_report *report)
+{
+	static const char text[] = "[%s %s] has a quota, which begins at 0 with"
+	    " each start, for there is no state_dir";
+
+	if (c->proxy.state_dir != NULL)
+		return;
+	for (size_t i = 0; i < c->backends_n; i++)
+		if (c->backends[i].quota_bytes > 0)
+			report_add(report, SEVERITY_WARNING,
+			    place(&c->backends[i], "quota"), text, "backend",
+			    c->backends[i].s.name);
+	for (size_t i = 0; i < c->users_n; i++)
+		if (c->users[i].quota_bytes > 0)
+			report_add(report, SEVERITY_WARNING,
+			    section_get_place(&c->users[i].s, KIND_USER,
+			    "quota"), text, "user", c->users[i].s.name);
+}
+
+/* What only root may choose it may have chosen before it became the user. */
+static void
+check_congestion(const struct conf_proxy *p, struct conf_report *report)
+{
+	int error;
+
+	if (p->congestion_control == NULL)
+		return;
+	error = congestion_try(p->congestion_control);
+	if (error == 0 || (error == EPERM && p->user != NULL))
+		return;
+	report_add(report, SEVERITY_ERROR, section_get_place(&p->s,
+	    KIND_PROXY, "congestion_control"), "congestion_control = %s: %s",
+	    p->congestion_control, congestion_explain(error));
+}
+
 static void
 check_user(const struct conf_user *u, struct conf_report *report)
 {
@@ -377,7 +422,20 @@ check_user(const struct conf_user *u, struct conf_report *report)
 	    crypt_checksalt(u->password) == CRYPT_SALT_METHOD_LEGACY)
 		report_add(report, SEVERITY_WARNING, section_get_place(&u->s,
 		    KIND_USER, "password"), "[user %s]: an old, weak kind of"
-		    " hash; mkpasswd(1) makes a better one", u->s.name);
+		    " hash; --hash-password makes a better one", u->s.name);
+}
+
+/* A user who can log in somewhere and then finds nothing there. */
+static void
+check_reach(const struct conf *c, const struct conf_user *u,
+    struct conf_report *report)
+{
+	for (size_t i = 0; i < c->listens_n && u->backends_mask != 0; i++)
+		if ((c->listens[i].backends_mask & u->backends_mask) == 0)
+			report_add(report, SEVERITY_WARNING,
+			    section_get_place(&u->s, KIND_USER, "backends"),
+			    "[user %s] has no backend at [listen %s]",
+			    u->s.name, c->listens[i].s.name);
 }
 
 static void
@@ -396,13 +454,20 @@ fill_log(struct conf_log *log)
 void
 check_conf(struct conf *c, const char *where, struct conf_report *report)
 {
-	conf_resolve_paths(c);
 	check_backends(c, where, report);
 	for (size_t i = 0; i < c->listens_n; i++)
 		check_listen(c, &c->listens[i], report);
 	check_mode(c, report);
-	for (size_t i = 0; i < c->users_n; i++)
-		check_user(&c->users[i], report);
+	check_congestion(&c->proxy, report);
+	check_quotas(c, report);
+	for (size_t i = 0; i < c->users_n; i++) {
+		struct conf_user *u = &c->users[i];
+
+		check_user(u, report);
+		u->backends_mask = get_mask(c, &u->s, KIND_USER, &u->backends,
+		    report);
+		check_reach(c, u, report);
+	}
 	fill_log(&c->log);
 	identity_find(&c->proxy, report);
 }

@@ -9,6 +9,7 @@
 #include "conf/field.h"
 #include "conf/report.h"
 #include "conf/section.h"
+#include "net/addr.h"
 
 /* What a wrong setting of a context is called. */
 static const char *const backend_keys[TLS_SETTING_COUNT] = {
@@ -48,6 +49,21 @@ check_unused(const struct conf_section *s, enum section_kind kind,
 			    section_get_place(s, kind, rows[i].key),
 			    "[%s %s]: %s means nothing with tls = no",
 			    sections[kind].word, s->name, rows[i].key);
+}
+
+/* OpenSSL reads to the end, and waits for it: a pipe or a device may have
+ * none. One that is not there it tells of itself. */
+static bool
+is_readable(const struct conf_section *s, enum section_kind kind,
+    const char *key, const char *path, struct conf_report *report)
+{
+	struct stat st;
+
+	if (path == NULL || stat(path, &st) < 0 || S_ISREG(st.st_mode))
+		return true;
+	report_add(report, SEVERITY_ERROR, section_get_place(s, kind, key),
+	    "%s: %s is no regular file", key, path);
+	return false;
 }
 
 /* --- listeners ------------------------------------------------------------ */
@@ -98,6 +114,19 @@ make_listen_context(struct conf_listen *l, struct conf_report *report)
 		    listen_place(l, "tls_cert"), "tls_cert: %s", warning);
 }
 
+/* All are looked at. */
+static bool
+has_readable_files(const struct conf_listen *l, struct conf_report *report)
+{
+	bool is_fine = is_readable(&l->s, KIND_LISTEN, "tls_cert",
+	    l->tls_cert, report);
+
+	is_fine &= is_readable(&l->s, KIND_LISTEN, "tls_key", l->tls_key,
+	    report);
+	return is_readable(&l->s, KIND_LISTEN, "tls_client_ca",
+	    l->tls_client_ca, report) && is_fine;
+}
+
 void
 check_tls_listen(struct conf_listen *l, struct conf_report *report)
 {
@@ -114,7 +143,8 @@ check_tls_listen(struct conf_listen *l, struct conf_report *report)
 		check_key_file(l, "tls_key", l->tls_key, report);
 	else
 		check_key_file(l, "tls_cert", l->tls_cert, report);
-	make_listen_context(l, report);
+	if (has_readable_files(l, report))
+		make_listen_context(l, report);
 }
 
 /* --- backends ------------------------------------------------------------- */
@@ -153,6 +183,13 @@ check_tls_backend(struct conf_backend *b, struct conf_report *report)
 		    KIND_BACKEND, "tls_verify"), "[backend %s] has tls_verify ="
 		    " no: anybody in between can read the password and change"
 		    " articles", b->s.name);
-	if (b->host != NULL)
+	/* What OpenSSL would make of others is no check of one name: a first
+	 * dot stands for all that is below it. */
+	if (b->tls_name != NULL && !addr_is_host(b->tls_name))
+		report_add(report, SEVERITY_ERROR, section_get_place(&b->s,
+		    KIND_BACKEND, "tls_name"), "tls_name: not a host name or"
+		    " address");
+	else if (is_readable(&b->s, KIND_BACKEND, "tls_ca_file",
+	    b->tls_ca_file, report) && b->host != NULL)
 		make_backend_context(b, report);
 }

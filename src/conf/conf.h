@@ -42,6 +42,12 @@ enum conf_resume {
 	RESUME_NO
 };
 
+enum conf_relay {
+	CONF_RELAY_AUTO,
+	CONF_RELAY_COPY,
+	CONF_RELAY_SPLICE
+};
+
 enum conf_tier_down {
 	TIER_DOWN_FAIL,
 	TIER_DOWN_SPILL
@@ -69,6 +75,11 @@ enum conf_tls {
 	TLS_STARTTLS
 };
 
+enum conf_over_limit {
+	OVER_LIMIT_WAIT,
+	OVER_LIMIT_REFUSE
+};
+
 enum conf_log_target {
 	TARGET_STDERR,
 	TARGET_SYSLOG,
@@ -85,6 +96,7 @@ enum conf_proxy_protocol {
 struct conf_section {
 	char *name;		/* of "[kind name]"; "" where it has none */
 	char *where;		/* "file:line" of its header, or who made it */
+	bool is_listed;		/* in a file that another key names */
 	char **origins;		/* per row of its kind, NULL = default */
 };
 
@@ -112,6 +124,7 @@ struct conf_proxy {
 	uint64_t command_timeout_ms;
 	unsigned pipeline_depth;
 	uint64_t drain_limit_bytes;
+	enum conf_relay relay;
 	uint64_t shutdown_timeout_ms;
 	char *greeting;
 	bool strict;
@@ -119,7 +132,11 @@ struct conf_proxy {
 	char *user, *group;
 	uid_t uid;				/* made from user */
 	gid_t gid;				/* made from user and group */
+	uint64_t spin_us;
+	char *congestion_control;
 	bool sandbox, seccomp;
+	char *state_dir;
+	char *users_file;			/* its users are in users */
 	char *include;				/* already followed */
 };
 
@@ -163,6 +180,8 @@ struct conf_backend {
 	unsigned weight;			/* 0 = max_connections */
 	char *group;
 	bool posting;
+	uint64_t rate;				/* bytes/s; 0 = no limit */
+	uint64_t quota_bytes;			/* 0 = no limit */
 	uint64_t connect_timeout_ms;
 	uint64_t response_timeout_ms;
 	uint64_t post_timeout_ms;
@@ -199,6 +218,13 @@ struct conf_user {
 	struct conf_section s;
 	char *password;				/* a crypt(3) hash */
 	char *password_plain;
+	unsigned max_connections;		/* 0 = no limit */
+	enum conf_over_limit over_limit;
+	uint64_t rate;				/* bytes/s; 0 = no limit */
+	uint64_t quota_bytes;			/* 0 = no limit */
+	uint64_t expires_s;			/* since 1970; 0 = never */
+	struct conf_names backends;
+	uint64_t backends_mask;			/* made from backends */
 	bool posting;
 };
 

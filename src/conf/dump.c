@@ -107,7 +107,12 @@ conf_dump(const struct conf *c, FILE *f)
 	fputs("; The effective configuration; where each value comes from"
 	    " stands beside it.\n", f);
 	for (enum section_kind kind = 0; kind < KIND_N; kind++)
-		for (size_t i = 0; i < conf_count_sections(c, kind); i++)
-			print_section(f, kind, conf_get_section(
-			    (struct conf *)c, kind, i));
+		for (size_t i = 0; i < conf_count_sections(c, kind); i++) {
+			const struct conf_section *s = conf_get_section(
+			    (struct conf *)c, kind, i);
+
+			/* Else it would be there twice, read again. */
+			if (!s->is_listed)
+				print_section(f, kind, s);
+		}
 }

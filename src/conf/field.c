@@ -91,6 +91,7 @@ fail_as_described(const struct setting *s, char **why_r)
 
 	*why_r = xasprintf("must be %s%s", words,
 	    s->type == SETTING_DURATION ? " with a unit: ms, s, m, h or d" :
+	    s->type == SETTING_INSTANT ? " with the unit us" :
 	    s->type == SETTING_SIZE ? " with K, M or G, or in bytes" : "");
 	free(words);
 	return -1;
@@ -124,6 +125,8 @@ set_number(const struct setting *s, void *field, const char *text)
 		rc = value_parse_uint(&v, text);
 	else if (s->type == SETTING_SIZE)
 		rc = value_parse_size(&v, text);
+	else if (s->type == SETTING_INSTANT)
+		rc = value_parse_instant(&v, text);
 	else
 		rc = value_parse_duration(&v, text);
 	if (rc == -1 || v < s->min || v > s->max)
@@ -295,6 +298,17 @@ set_networks(struct conf_networks *field, const char *text, char **why_r)
 }
 
 static int
+set_time(uint64_t *field, const char *text)
+{
+	uint64_t time = 0;
+
+	if (*text != '\0' && value_parse_time(&time, text) == -1)
+		return -1;
+	*field = time;
+	return 0;
+}
+
+static int
 set_address(struct addr *field, const char *text, char **why_r)
 {
 	const char *error;
@@ -324,7 +338,8 @@ check_any(const struct setting *s, const char *text, char **why_r)
 	bool is_list = s->type == SETTING_NAMES ||
 	    s->type == SETTING_NETWORKS;
 
-	if (*text == '\0' && (s->is_needed || !(is_text(s) || is_list)))
+	if (*text == '\0' && (s->is_needed || !(is_text(s) || is_list ||
+	    s->type == SETTING_TIME)))
 		*why_r = xstrdup("the value is empty");
 	else if (has_control(text) && !(is_list && !strpbrk(text, "\r\n")))
 		*why_r = xstrdup("holds a control character");
@@ -354,7 +369,11 @@ field_set(const struct setting *s, void *section, const char *text,
 	case SETTING_INT:
 	case SETTING_SIZE:
 	case SETTING_DURATION:
+	case SETTING_INSTANT:
 		rc = set_number(s, field, text);
+		break;
+	case SETTING_TIME:
+		rc = set_time(field, text);
 		break;
 	case SETTING_ENUM:
 		rc = set_enum(s, field, text);
@@ -380,6 +399,14 @@ get_int(const struct setting *s, unsigned v)
 	if (v == 0 && s->words != NULL)
 		return xstrdup(s->words[0]);
 	return xasprintf("%u", v);
+}
+
+static char *
+get_time(uint64_t time)
+{
+	char buf[VALUE_TEXT_MAX];
+
+	return time != 0 ? xstrdup(value_format_time(time, buf)) : NULL;
 }
 
 /* The members with blanks between. */
@@ -422,6 +449,11 @@ field_get(const struct setting *s, const void *section)
 	case SETTING_DURATION:
 		return xstrdup(value_format_duration(
 		    *(const uint64_t *)field, buf));
+	case SETTING_INSTANT:
+		return xstrdup(value_format_instant(
+		    *(const uint64_t *)field, buf));
+	case SETTING_TIME:
+		return get_time(*(const uint64_t *)field);
 	case SETTING_ENUM:
 		return xstrdup(s->words[*(const unsigned *)field]);
 	case SETTING_MODE:

@@ -12,8 +12,10 @@
 #include "conf/environ.h"
 #include "conf/include.h"
 #include "conf/options.h"
+#include "conf/paths.h"
 #include "conf/report.h"
 #include "conf/section.h"
+#include "conf/users_file.h"
 
 #define DEFAULT_FILE SYSCONFDIR "/nntpmux/nntpmux.ini"
 
@@ -178,6 +180,8 @@ conf_load(const struct options *o, struct conf **conf_r,
 	apply_listens(c, o, report);
 	apply_backends(c, o, report);
 	apply_sets(c, o, report);
+	conf_resolve_paths(c);
+	users_file_read(c, report);
 	apply_verbosity(c, o, report);
 	check_conf(c, where, report);
 	free(where);

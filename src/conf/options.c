@@ -16,8 +16,11 @@
 #include "conf/url.h"
 #include "net/addr.h"
 
-/* In the place of a letter, for options that have none. */
-enum { LONG_TEST_BACKENDS = 1, LONG_N };
+/* In the place of a letter, for options that have only a name. */
+enum {
+	ONLY_HASH_PASSWORD = 1,
+	ONLY_TEST_BACKENDS,
+};
 
 struct option_row {
 	char letter;
@@ -48,12 +51,20 @@ static const struct option_row rows[] = {
 	{ 'g', "group", "GROUP", "and keep only this group" },
 	{ 'v', "verbose", NULL, "log more (repeatable)" },
 	{ 'q', "quiet", NULL, "log less (repeatable)" },
-	{ LONG_TEST_BACKENDS, "test-backends", NULL, "connect to each backend,"
+	{ ONLY_TEST_BACKENDS, "test-backends", NULL, "connect to each backend,"
 	    " print each phase with its time, greeting and capabilities,"
 	    " exit" },
+	{ ONLY_HASH_PASSWORD, "hash-password", NULL, "read a password from the"
+	    " terminal or standard input, print a hash for [user NAME], exit" },
 	{ 'V', "version", NULL, "print the versions and exit" },
 	{ 'h', "help", NULL, "print this and exit" },
 };
+
+static bool
+has_letter(const struct option_row *row)
+{
+	return row->letter > ' ';
+}
 
 static void
 clear_set(struct options_set *set)
@@ -238,8 +249,11 @@ apply(struct options *o, int letter, char *arg, char **error_r)
 	case 'T':
 		o->action = ACTION_DUMP;
 		return 0;
-	case LONG_TEST_BACKENDS:
+	case ONLY_TEST_BACKENDS:
 		o->action = ACTION_TEST_BACKENDS;
+		return 0;
+	case ONLY_HASH_PASSWORD:
+		o->action = ACTION_HASH_PASSWORD;
 		return 0;
 	case 'V':
 		o->action = ACTION_VERSION;
@@ -314,7 +328,7 @@ options_parse(struct options *o, int argc, char **argv, char **error_r)
 		longs[i].has_arg = rows[i].arg != NULL ? required_argument :
 		    no_argument;
 		longs[i].val = rows[i].letter;
-		if (rows[i].letter < LONG_N)
+		if (!has_letter(&rows[i]))
 			continue;
 		*s++ = rows[i].letter;
 		if (rows[i].arg != NULL)
@@ -338,10 +352,10 @@ options_print_help(FILE *f)
 {
 	fputs("usage: nntpmux [options]\n\n", f);
 	for (size_t i = 0; i < ARRAY_N(rows); i++) {
-		if (rows[i].letter < LONG_N)
-			fputs("      ", f);
-		else
+		if (has_letter(&rows[i]))
 			fprintf(f, "  -%c, ", rows[i].letter);
+		else
+			fputs("      ", f);
 		fprintf(f, "--%s%s%s\n", rows[i].name,
 		    rows[i].arg != NULL ? " " : "",
 		    rows[i].arg != NULL ? rows[i].arg : "");

@@ -24,6 +24,7 @@ enum options_action {
 	ACTION_TEST,		/* -t */
 	ACTION_DUMP,		/* -T */
 	ACTION_TEST_BACKENDS,	/* --test-backends */
+	ACTION_HASH_PASSWORD,
 	ACTION_HELP,
 	ACTION_VERSION
 };

@@ -15,6 +15,7 @@
 #define DAYS(n) HOURS(24 * (n))
 #define KIB(n) (UINT64_C(1024) * (n))
 #define GIB(n) KIB(KIB(KIB(n)))
+#define TIB(n) KIB(GIB(n))
 
 /* Where a row belongs: section, key, field. */
 #define PROXY(k, f) .kind = KIND_PROXY, .key = #k, \
@@ -37,6 +38,8 @@
 #define INT(lo, hi) .type = SETTING_INT, .min = (lo), .max = (hi)
 #define SIZE(lo, hi) .type = SETTING_SIZE, .min = (lo), .max = (hi)
 #define DURATION(lo, hi) .type = SETTING_DURATION, .min = (lo), .max = (hi)
+#define INSTANT(lo, hi) .type = SETTING_INSTANT, .min = (lo), .max = (hi)
+#define TIME .type = SETTING_TIME
 #define ENUM(w) .type = SETTING_ENUM, .words = (w)
 #define TEXT(t, longest) .type = SETTING_##t, .max = (longest)
 #define LIST(t) .type = SETTING_##t
@@ -50,10 +53,12 @@ static const char *const mode_words[] = {
 	"hybrid", "per-command", "stateful", NULL
 };
 static const char *const affinity_words[] = { "first", "any", NULL };
+static const char *const relay_words[] = { "auto", "copy", "splice", NULL };
 static const char *const resume_words[] = { "yes", "exact", "no", NULL };
 static const char *const tier_down_words[] = { "fail", "spill", NULL };
 static const char *const tier_full_words[] = { "wait", "spill", NULL };
 static const char *const queue_words[] = { "lifo", "fifo", NULL };
+static const char *const over_limit_words[] = { "wait", "refuse", NULL };
 static const char *const strategy_words[] = {
 	"least-loaded", "round-robin", "weighted-round-robin", NULL
 };
@@ -124,9 +129,26 @@ static const struct setting settings[] = {
   " answer, all attempts together." },
 { PROXY(pipeline_depth, pipeline_depth), INT(1, 1024), .def = "16",
   .text = "Commands of one client that may be in flight." },
+{ PROXY(spin, spin_us), INSTANT(0, 100), .def = "0",
+  .text = "A worker that was just busy looks again so long before it sleeps,"
+  " if that has been of use lately: quicker answers, for processor time. 50us"
+  " is much. An idle worker sleeps. With 0, one that moves pieces of several"
+  " large answers (relay) lets events gather for up to 60us." },
+{ PROXY(congestion_control, congestion_control), TEXT(WORD, 15),
+  .example = "bbr", .text = "Congestion control of connections with clients,"
+  " by a name of net.ipv4.tcp_available_congestion_control; empty = the"
+  " system's. With a user it may be one that only root may choose." },
 { PROXY(drain_limit, drain_limit_bytes), SIZE(0, GIB(1)), .def = "1M",
   .text = "Of an answer whose client is gone, at most so much is read to"
   " save the backend connection." },
+{ PROXY(relay, relay), ENUM(relay_words), .def = "auto",
+  .text = "How large answers go to clients. splice: where no TLS and no rate is"
+  " concerned and a connection has one command in flight, most of them goes"
+  " from socket to socket without being copied or read, at half the cost; that"
+  " a server says more than it was asked for is then not always noticed before"
+  " the client has it. auto: the same, but of each backend connection the first"
+  " answer and one in 32 is read as a whole, and no answer is spliced for an"
+  " hour from a backend that was found to say more. copy: all is read." },
 { PROXY(shutdown_timeout, shutdown_timeout_ms), DURATION(0, HOURS(1)),
   .def = "30s", .text = "At the end of the program answers in flight may"
   " take so long." },
@@ -149,6 +171,16 @@ static const struct setting settings[] = {
   " Landlock." },
 { PROXY(seccomp, seccomp), BOOL, .def = "no", .change = CHANGE_RESTART,
   .text = "System calls that the program does not need fail." },
+{ PROXY(state_dir, state_dir), TEXT(PATH, PATH_LENGTH_MAX),
+  .change = CHANGE_RESTART, .access = SANDBOX_STATE,
+  .example = "/var/lib/nntpmux",
+  .text = "A directory, which must be there, for what quotas have used; without"
+  " it they begin at 0 with each start." },
+{ PROXY(users_file, users_file), TEXT(PATH, PATH_LENGTH_MAX),
+  .example = "/etc/nntpmux/users",
+  .text = "More users, in the form of htpasswd(1): name:hash, one a line, the"
+  " hash as in [user NAME], such as htpasswd -B makes them. Blank lines and"
+  " lines that begin with # mean nothing." },
 { PROXY(include, include), TEXT(PATTERN, PATH_LENGTH_MAX),
   .example = "conf.d/*.ini", .text = "Files that are read after this one"
   " has ended, in order of their names; relative to the directory of this"
@@ -182,8 +214,8 @@ static const struct setting settings[] = {
 { LISTEN(tls_ciphers, tls_ciphers), TEXT(WORD, 1000),
   .example = "ECDHE+AESGCM:TLS_AES_256_GCM_SHA384",
   .text = "Ciphers of TLS 1.2 as in openssl-ciphers(1), and names of those of"
-  " TLS 1.3, which begin with TLS_; empty = those with forward secrecy and"
-  " authenticated encryption." },
+  " TLS 1.3, which begin with TLS_; a version of which none is named has those"
+  " with forward secrecy and authenticated encryption." },
 { LISTEN(tls_client_ca, tls_client_ca), TEXT(PATH, PATH_LENGTH_MAX),
   .example = "/etc/nntpmux/clients-ca.pem", .text = "Authorities (PEM); with"
   " it a client needs a certificate of one of them, whatever login it has." },
@@ -244,6 +276,14 @@ static const struct setting settings[] = {
 { BACKEND(posting, posting), BOOL, .def = "no",
   .text = "Articles may be posted here (POST, IHAVE). Without such a backend"
   " nobody can post." },
+{ BACKEND(rate, rate), SIZE(0, GIB(1024)), .def = "0",
+  .text = "Bytes per second that all connections to this backend share, in both"
+  " directions; 0 = no limit." },
+{ BACKEND(quota, quota_bytes), SIZE(0, TIB(1048576)), .def = "0",
+  .text = "Bytes in all, sent and received, for an account that is paid by the"
+  " byte; 0 = no limit. When they are used up the backend gets no more"
+  " commands, as if it were not there; the log warns at 75, 90 and 100 percent."
+  " To fill it up add to the number: what was used stays counted." },
 { BACKEND(connect_timeout, connect_timeout_ms), DURATION(10, MINUTES(10)),
   .def = "10s", .text = "From the name to the end of the login, all"
   " addresses together." },
@@ -289,9 +329,10 @@ static const struct setting settings[] = {
 { ROUTING(resume, resume), ENUM(resume_words), .def = "yes",
   .text = "When a backend is lost or stalls inside an article that was asked"
   " for by message-id (ARTICLE, BODY), another that has it goes on where it"
-  " was cut: if what the client has is the same there, octet for octet."
-  " exact: as yes, and nothing is passed on unread that another could go on"
-  " with. no: the client is disconnected inside the article." },
+  " was cut: if what the client has is the same there, octet for octet; of"
+  " what was spliced (relay) at least 4 KiB of each MiB. exact: as yes, and nothing"
+  " is spliced that another could go on with. no: the client is disconnected"
+  " inside the article." },
 { ROUTING(tier_down, tier_down), ENUM(tier_down_words), .def = "fail",
   .text = "What becomes of a command while no backend of its tier can be"
   " asked: it fails, or it spills over to the next tier. A higher tier is"
@@ -320,11 +361,33 @@ static const struct setting settings[] = {
   .text = "It is used again after so many good answers in a row." },
 
 { USER(password, password), TEXT(HASH, 384), .is_needed = true,
-  .example = "$6$salt$hash", .text = "A hash as crypt(3) and mkpasswd(1) make"
-  " it, not the password itself." },
+  .example = "$6$salt$hash", .text = "A hash as crypt(3) and --hash-password"
+  " make it, not the password itself." },
 { USER(password_plain, password_plain), TEXT(SECRET, AUTHINFO_ARG_MAX),
   .is_needed = true, .example = "secret",
   .text = "The password in the clear, instead of a hash." },
+{ USER(max_connections, max_connections), INT(0, 1000000), .def = "0",
+  .text = "Connections of this user at a time, from whatever address; 0 = no"
+  " limit." },
+{ USER(over_limit, over_limit), ENUM(over_limit_words), .def = "wait",
+  .text = "What becomes of a login when they are all there: it is answered"
+  " when one of them has ended, first come, first served, and 400 after"
+  " login_timeout; or it is refused with 481." },
+{ USER(rate, rate), SIZE(0, GIB(1024)), .def = "0",
+  .text = "Bytes per second that all connections of this user share: what it"
+  " is sent, and what it posts; 0 = no limit. A slow client keeps a backend"
+  " connection for as long as its article takes." },
+{ USER(quota, quota_bytes), SIZE(0, TIB(1048576)), .def = "0",
+  .text = "Bytes in all that this user may be sent and send, as with a"
+  " backend's; 0 = no limit. When they are used up logins are refused, and a"
+  " client that is logged in is told so at its next command." },
+{ USER(expires, expires_s), TIME, .example = "2027-12-31",
+  .text = "From this moment on the user is refused, and told so at the next"
+  " command if logged in. A date without a time is the beginning of that"
+  " day." },
+{ USER(backends, backends), LIST(NAMES), .example = "primary",
+  .text = "Names of the backends that this user may use, of those that the"
+  " listener may use; empty = all of them." },
 { USER(posting, posting), BOOL, .def = "yes",
   .text = "This client may post, where a backend has posting." },
 
@@ -501,6 +564,12 @@ setting_describe(const struct setting *s)
 		return xasprintf("%s to %s",
 		    value_format_duration(s->min, lo),
 		    value_format_duration(s->max, hi));
+	case SETTING_INSTANT:
+		return xasprintf("%s to %s",
+		    value_format_instant(s->min, lo),
+		    value_format_instant(s->max, hi));
+	case SETTING_TIME:
+		return xstrdup("YYYY-MM-DD[Thh:mm[:ss]], UTC");
 	case SETTING_ENUM:
 		return describe_words(s->words);
 	case SETTING_MODE:

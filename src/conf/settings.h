@@ -28,6 +28,8 @@ enum setting_type {		/* field in the struct of the section */
 	SETTING_INT,		/* unsigned */
 	SETTING_SIZE,		/* uint64_t, bytes */
 	SETTING_DURATION,	/* uint64_t, milliseconds */
+	SETTING_INSTANT,	/* uint64_t, microseconds */
+	SETTING_TIME,		/* uint64_t, seconds since 1970; 0 = not set */
 	SETTING_ENUM,		/* an enum, value = index of the word */
 	SETTING_MODE,		/* unsigned, octal */
 	SETTING_STRING,		/* char * */

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "conf/conf.h"
 #include "conf/dump.h"
+#include "conf/hash_password.h"
 #include "conf/load.h"
 #include "conf/options.h"
 #include "conf/report.h"
@@ -60,6 +61,8 @@ conf_start(int argc, char **argv, struct options *o, start_note_f *note,
 		return end(EXIT_USAGE, exit_r);
 	}
 	switch (o->action) {
+	case ACTION_HASH_PASSWORD:
+		return end(hash_password(), exit_r);
 	case ACTION_HELP:
 		options_print_help(stdout);
 		return end(EXIT_FINE, exit_r);

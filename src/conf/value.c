@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "base/check.h"
 
@@ -104,6 +105,19 @@ value_parse_duration(uint64_t *ms_r, const char *text)
 }
 
 int
+value_parse_instant(uint64_t *us_r, const char *text)
+{
+	const char *end;
+	uint64_t v;
+
+	if (parse_digits(&v, text, &end) == -1 ||
+	    (strcmp(end, "us") != 0 && (v > 0 || *end != '\0')))
+		return -1;
+	*us_r = v;
+	return 0;
+}
+
+int
 value_parse_mode(unsigned *mode_r, const char *text)
 {
 	size_t n = strspn(text, "01234567");
@@ -116,6 +130,67 @@ value_parse_mode(unsigned *mode_r, const char *text)
 	if (mode > 0777)
 		return -1;
 	*mode_r = mode;
+	return 0;
+}
+
+/* Two digits, no blank or sign among them. */
+static int
+parse_two(int *v_r, const char **text)
+{
+	const char *t = *text;
+
+	if (t[0] < '0' || t[0] > '9' || t[1] < '0' || t[1] > '9')
+		return -1;
+	*v_r = (t[0] - '0') * 10 + (t[1] - '0');
+	*text = t + 2;
+	return 0;
+}
+
+static bool
+take_char(const char **text, const char *any)
+{
+	if (**text == '\0' || strchr(any, **text) == NULL)
+		return false;
+	(*text)++;
+	return true;
+}
+
+static int
+parse_clock(struct tm *tm, const char **text)
+{
+	if (parse_two(&tm->tm_hour, text) == -1 || !take_char(text, ":") ||
+	    parse_two(&tm->tm_min, text) == -1)
+		return -1;
+	if (take_char(text, ":") && parse_two(&tm->tm_sec, text) == -1)
+		return -1;
+	(void)take_char(text, "Zz");
+	return 0;
+}
+
+int
+value_parse_time(uint64_t *time_r, const char *text)
+{
+	struct tm tm = { 0 }, made;
+	int century;
+	time_t t;
+
+	if (parse_two(&century, &text) == -1 ||
+	    parse_two(&tm.tm_year, &text) == -1 || !take_char(&text, "-") ||
+	    parse_two(&tm.tm_mon, &text) == -1 || !take_char(&text, "-") ||
+	    parse_two(&tm.tm_mday, &text) == -1)
+		return -1;
+	tm.tm_year += century * 100 - 1900;
+	tm.tm_mon--;
+	if (take_char(&text, "Tt ") && parse_clock(&tm, &text) == -1)
+		return -1;
+	made = tm;
+	t = timegm(&made);
+	/* A day or an hour that there is not has become another one. */
+	if (*text != '\0' || t <= 0 || made.tm_mon != tm.tm_mon ||
+	    made.tm_mday != tm.tm_mday || made.tm_hour != tm.tm_hour ||
+	    made.tm_min != tm.tm_min || made.tm_sec != tm.tm_sec)
+		return -1;
+	*time_r = (uint64_t)t;
 	return 0;
 }
 
@@ -142,6 +217,26 @@ const char *
 value_format_duration(uint64_t ms, char buf[VALUE_TEXT_MAX])
 {
 	return format(ms, durations, ARRAY_N(durations), buf);
+}
+
+const char *
+value_format_instant(uint64_t us, char buf[VALUE_TEXT_MAX])
+{
+	static const struct unit instants[] = { { "us", 1 } };
+
+	return format(us, instants, ARRAY_N(instants), buf);
+}
+
+const char *
+value_format_time(uint64_t time, char buf[VALUE_TEXT_MAX])
+{
+	time_t t = (time_t)time;
+	struct tm tm;
+
+	CHECK(gmtime_r(&t, &tm) != NULL);
+	CHECK(strftime(buf, VALUE_TEXT_MAX, time % 86400 == 0 ? "%Y-%m-%d" :
+	    "%Y-%m-%dT%H:%M:%SZ", &tm) > 0);
+	return buf;
 }
 
 char *

@@ -111,6 +111,14 @@ is_host_name(const char *host)
 	    host[0] != '-';
 }
 
+bool
+addr_is_host(const char *text)
+{
+	struct in6_addr in6;
+
+	return is_host_name(text) || inet_pton(AF_INET6, text, &in6) == 1;
+}
+
 /* "[v6]" or "[v6]:port". */
 static int
 split_bracketed(const char *text, char **host_r, uint16_t *port_r,

@@ -47,6 +47,9 @@ int addr_parse_listen(struct addr *a_r, const char *text,
 int addr_parse_numeric(struct addr *a_r, const char *host, uint16_t port)
     __attribute__((warn_unused_result));
 
+/* A name as DNS and /etc/hosts have them, or an address without brackets. */
+bool addr_is_host(const char *text);
+
 /* Takes "host", "host:port", "[v6]", "[v6]:port" or a bare IPv6 address apart;
  * without a port the default is given. The host may be a name. Gives *host_r
  * (without brackets). 0, or -1 with the reason and *host_r NULL. */

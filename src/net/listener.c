@@ -34,7 +34,9 @@ make_socket(const struct addr *a, int *error_r)
 static void
 remove_stale(const struct addr *a)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	/* One whose queue is full is no reason to wait. */
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	    0);
 	struct stat st;
 
 	if (fd < 0)

@@ -11,8 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define EVENTS_PER_TURN 128
-
 /* One per descriptor number. Written by the thread that owns the descriptor;
  * a loop with an event in hand may read it at any time. */
 struct watch {
@@ -53,19 +51,31 @@ loop_table_init(unsigned n)
 	table.n = n;
 }
 
-uint64_t
-loop_clock_ms(void)
+static uint64_t
+get_clock_us(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+uint64_t
+loop_clock_ms(void)
+{
+	return get_clock_us() / 1000;
 }
 
 struct loop *
 loop_current(void)
 {
 	return current;
+}
+
+struct spares *
+loop_spares(void)
+{
+	return current != NULL ? &current->spares : NULL;
 }
 
 static void
@@ -87,6 +97,7 @@ loop_init(struct loop *l, unsigned index)
 		return -1;
 	}
 	l->buffer = xmalloc(LOOP_BUFFER_SIZE);
+	spares_init(&l->spares);
 	timers_init(&l->timers);
 	list_init(&l->tasks);
 	loop_watch(l, l->inbox.event_fd, EPOLLIN, on_inbox, NULL);
@@ -100,8 +111,12 @@ loop_fini(struct loop *l)
 	inbox_fini(&l->inbox);
 	timers_fini(&l->timers);
 	close(l->epoll_fd);
+	pipes_fini(&l->pipes);
 	free(l->more);
 	free(l->buffer);
+	spares_fini(&l->spares);
+	if (current == l)
+		current = NULL;
 }
 
 static struct watch *
@@ -307,20 +322,79 @@ get_wait(struct loop *l, int max_wait_ms)
 	return (int)wait;
 }
 
+/* No deadline is missed by it: it is shorter than a millisecond. */
+static int
+look_again(struct loop *l, struct epoll_event *events)
+{
+	uint64_t until_us = get_clock_us() + l->spin.limit_us;
+	int n;
+
+	do
+		n = epoll_wait(l->epoll_fd, events, LOOP_EVENTS_MAX, 0);
+	while (n == 0 && get_clock_us() < until_us);
+	spin_note(&l->spin, n != 0);
+	return n;
+}
+
+static int
+wait_for_events(struct loop *l, struct epoll_event *events, int wait_ms)
+{
+	int n = 0;
+
+	if (wait_ms != 0 && l->was_told && spin_is_due(&l->spin))
+		n = look_again(l, events);
+	if (n == 0)
+		n = epoll_wait(l->epoll_fd, events, LOOP_EVENTS_MAX, wait_ms);
+	CHECK(n >= 0 || errno == EINTR);
+	l->was_told = n > 0;
+	return n;
+}
+
+void
+loop_set_spin(struct loop *l, uint64_t limit_us)
+{
+	spin_init(&l->spin, limit_us);
+}
+
+void
+loop_coalesce(struct loop *l, const void *whose, uint64_t come_bytes)
+{
+	if (l->spin.limit_us == 0)
+		coalesce_want(&l->coalesce, whose, come_bytes);
+}
+
+/* No deadline is missed by it either. */
+static void
+let_gather(struct loop *l)
+{
+	struct timespec wait = { 0 };
+
+	if (!l->coalesce.is_wanted)
+		return;
+	wait.tv_nsec = 1000 * (long)coalesce_get_wait(&l->coalesce, l->turn_us,
+	    get_clock_us());
+	if (wait.tv_nsec > 0)
+		(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &wait, NULL);
+}
+
 void
 loop_turn(struct loop *l, int max_wait_ms)
 {
-	struct epoll_event events[EVENTS_PER_TURN];
+	struct epoll_event events[LOOP_EVENTS_MAX];
 	int n;
 
 	current = l;
-	n = epoll_wait(l->epoll_fd, events, EVENTS_PER_TURN,
-	    get_wait(l, max_wait_ms));
-	CHECK(n >= 0 || errno == EINTR);
-	l->now_ms = loop_clock_ms();
+	l->turn_n++;
+	let_gather(l);
+	n = wait_for_events(l, events, get_wait(l, max_wait_ms));
+	l->turn_us = get_clock_us();
+	l->now_ms = l->turn_us / 1000;
 	for (int i = 0; i < n; i++)
 		dispatch(l, &events[i]);
 	run_more(l);
+	/* With a full array there may be more. */
+	if (n >= 0 && n < LOOP_EVENTS_MAX)
+		l->told_n = l->turn_n;
 	if (!inbox_is_empty(&l->inbox))
 		inbox_drain(&l->inbox);
 	timers_expire(&l->timers, l->now_ms);

@@ -17,6 +17,10 @@
 
 #include "base/inbox.h"
 #include "base/list.h"
+#include "base/spares.h"
+#include "net/coalesce.h"
+#include "net/pipe.h"
+#include "net/spin.h"
 #include "net/timer.h"
 
 #include <stdbool.h>
@@ -36,7 +40,13 @@ struct task {
 	task_cb_f *run;
 };
 
-#define LOOP_BUFFER_SIZE (256 * 1024)
+/* What the cache has room for; and a multiple of what a segment holds where one is
+ * largest, on loopback: a buffer that is sent on as a whole has no small one at its
+ * end. */
+#define LOOP_BUFFER_SIZE (4 * 65483)
+/* Of one turn. More than a busy loop is told of at once: a full turn leaves open
+ * what was silent (loop_has_looked_since()), and that is then asked. */
+#define LOOP_EVENTS_MAX 512
 
 struct loop {
 	/* const after init */
@@ -50,8 +60,17 @@ struct loop {
 	struct list tasks;
 	struct loop_more *more;		/* descriptors with loop_set_more() */
 	size_t more_n, more_size;
+	struct pipes pipes;
 	uint64_t now_ms;	/* CLOCK_MONOTONIC, read once per turn */
+	uint64_t turn_n;	/* turns begun */
+	uint64_t told_n;	/* the last of them whose events were all that
+				 * there were, and have been told of; 0: none */
 	bool is_stopping;
+	struct spares spares;
+	struct spin spin;
+	struct coalesce coalesce;
+	uint64_t turn_us;	/* when its events were there; as now_ms */
+	bool was_told;		/* of something, in the turn before */
 	char *buffer;		/* LOOP_BUFFER_SIZE bytes to read into; what
 				 * must outlive the callback is copied out */
 };
@@ -66,6 +85,13 @@ size_t loop_table_get_size(unsigned n);
 int loop_init(struct loop *, unsigned index)
     __attribute__((warn_unused_result));
 void loop_fini(struct loop *);
+/* How long it looks again before it sleeps, when it was just told of something;
+ * 0, as after loop_init(): not at all. */
+void loop_set_spin(struct loop *, uint64_t limit_us);
+/* A piece of something was moved, and if it is large, by what has come so far, it
+ * is no use to be told of each packet of the rest: coalesce.h. Not if it spins,
+ * which is for who is in a hurry. Of whose it is only compared. */
+void loop_coalesce(struct loop *, const void *whose, uint64_t come_bytes);
 /* Turns until loop_stop(). */
 void loop_run(struct loop *);
 /* One turn that waits at most max_wait_ms (tests, and an orderly end). */
@@ -89,6 +115,15 @@ void loop_unwatch(struct loop *, int fd);
  * more, for a layer above it has them: while there are, each turn calls the
  * watch with EPOLLIN, if that is waited for. */
 void loop_set_more(struct loop *, int fd, bool has_more);
+/* Whether all that had happened to watched descriptors when a turn later than
+ * this (turn_n) began has been told of: then one that was watched since, without
+ * loop_set_more(), and of which nothing was told, was silent until then. */
+static inline bool
+loop_has_looked_since(const struct loop *l, uint64_t turn_n)
+{
+	return l->told_n > turn_n;
+}
+
 /* close(2), after which no event of a watch of fd is ever delivered. */
 void loop_close(int fd);
 
@@ -99,5 +134,7 @@ void loop_unschedule(struct task *);
 
 /* The loop that runs on the calling thread, or NULL. */
 struct loop *loop_current(void);
+/* Its spares, or NULL. */
+struct spares *loop_spares(void);
 
 uint64_t loop_clock_ms(void);

@@ -31,15 +31,26 @@ read_plain(struct stream *s, void *buf, size_t size, size_t *n_r)
 	return IO_OK;
 }
 
-static enum io_rc
-write_plain(struct stream *s, const struct iovec *iov, int iov_n, size_t *n_r)
+/* For a single piece send(2) is the cheaper one. */
+static ssize_t
+send_all(int fd, const struct iovec *iov, int iov_n, int flags)
 {
 	struct msghdr msg = {
 		.msg_iov = (struct iovec *)(void *)iov,
 		.msg_iovlen = (size_t)iov_n,
 	};
-	ssize_t n = sendmsg(s->fd, &msg, MSG_NOSIGNAL);
 
+	return iov_n == 1 ? send(fd, iov->iov_base, iov->iov_len, flags) :
+	    sendmsg(fd, &msg, flags);
+}
+
+static enum io_rc
+write_plain(struct stream *s, const struct iovec *iov, int iov_n, size_t *n_r)
+{
+	ssize_t n = send_all(s->fd, iov, iov_n, MSG_NOSIGNAL |
+	    (s->holds_back ? MSG_MORE : 0));
+
+	s->holds_back = false;
 	if (n < 0)
 		return classify_error();
 	*n_r = (size_t)n;
@@ -113,6 +124,12 @@ stream_write(struct stream *s, const struct iovec *iov, int iov_n,
 	return s->ops->write(s, iov, iov_n, n_r);
 }
 
+void
+stream_hold_back(struct stream *s)
+{
+	s->holds_back = true;
+}
+
 bool
 stream_is_quiet(struct stream *s)
 {
@@ -160,6 +177,20 @@ stream_translate(struct stream *s, uint32_t events)
 		return events & ~(uint32_t)EPOLLIN;
 	s->is_read_blocked = false;
 	return events | EPOLLIN;
+}
+
+bool
+stream_is_plain(const struct stream *s)
+{
+	return s->ops == &plain_ops;
+}
+
+size_t
+stream_get_unread(const struct stream *s)
+{
+	int n = 0;
+
+	return ioctl(s->fd, SIOCINQ, &n) == 0 && n > 0 ? (size_t)n : 0;
 }
 
 void

@@ -41,6 +41,7 @@ struct stream {
 	struct stream_tls *tls;	/* of stream_tls.c, or NULL */
 	bool has_more;		/* read ahead: see loop_set_more() */
 	bool is_read_blocked;	/* it must send before it can read on */
+	bool holds_back;	/* stream_hold_back() */
 };
 
 /* Takes fd, a non-blocking stream socket. */
@@ -52,6 +53,10 @@ enum io_rc stream_read(struct stream *, void *buf, size_t size, size_t *n_r)
 /* IO_OK: *n_r > 0 bytes were taken, perhaps not all. */
 enum io_rc stream_write(struct stream *, const struct iovec *iov, int iov_n,
     size_t *n_r) __attribute__((warn_unused_result));
+/* Behind the next write another one follows in this turn or the next: its last
+ * packet need not leave before it is full. If none does the kernel sends it
+ * after 200 ms. */
+void stream_hold_back(struct stream *);
 /* True when the peer has sent nothing and not closed, as far as known here. */
 bool stream_is_quiet(struct stream *);
 /* Tells the peer that no more comes; reading goes on. */
@@ -67,5 +72,9 @@ void stream_acknowledge(struct stream *);
  * means that came then. They differ while reading is blocked. */
 uint32_t stream_get_mask(const struct stream *, uint32_t events);
 uint32_t stream_translate(struct stream *, uint32_t events);
+/* What passes is what the socket carries: nothing is encrypted. */
+bool stream_is_plain(const struct stream *);
+/* Plain: bytes that have come and were not read. */
+size_t stream_get_unread(const struct stream *);
 /* Closes the descriptor (loop_close()). */
 void stream_close(struct stream *);

@@ -81,7 +81,7 @@ fail(struct tls_context *t, enum tls_setting setting,
 }
 
 /* Colon-separated; the names of TLS 1.3, which begin with TLS_, go into a list
- * of their own. Without any of one kind that one stays as it is. */
+ * of their own. Without any of one kind that one stays as it was set before. */
 static bool
 set_ciphers(struct tls_context *t, const char *ciphers)
 {
@@ -244,8 +244,10 @@ tls_new_server(const struct tls_server_settings *s,
 		return fail(t, TLS_SETTING_KEY, setting_r, why_r);
 	if (s->client_ca_file != NULL && !set_client_ca(t, s->client_ca_file))
 		return fail(t, TLS_SETTING_CA, setting_r, why_r);
-	if (!set_ciphers(t, s->ciphers != NULL ? s->ciphers :
-	    server_ciphers))
+	/* First: who names only those of TLS 1.3 has not asked for weaker ones
+	 * of 1.2. */
+	CHECK(set_ciphers(t, server_ciphers));
+	if (s->ciphers != NULL && !set_ciphers(t, s->ciphers))
 		return fail(t, TLS_SETTING_CIPHERS, setting_r, why_r);
 	return t;
 }

@@ -59,6 +59,9 @@ struct tls_context *tls_new_server(const struct tls_server_settings *,
  * nothing. */
 const char *tls_get_warning(const struct tls_context *);
 
+/* The files and directories that say whom the system trusts, whether they are
+ * there or not. */
+void tls_trust_each_path(void (*f)(void *arg, const char *path), void *arg);
 /* The end of the program: forgets whom the system trusts. */
 void tls_trust_fini(void);
 

@@ -39,25 +39,46 @@ get_file(void)
 	    X509_get_default_cert_file());
 }
 
+/* Between colons. */
 static const char *
-get_directory(void)
+get_directories(void)
 {
 	return get_path(X509_get_default_cert_dir_env(),
 	    X509_get_default_cert_dir());
 }
 
+void
+tls_trust_each_path(void (*f)(void *arg, const char *path), void *arg)
+{
+	char *paths = xstrdup(get_directories()), *rest = NULL;
+
+	f(arg, get_file());
+	for (char *path = strtok_r(paths, ":", &rest); path != NULL;
+	    path = strtok_r(NULL, ":", &rest))
+		f(arg, path);
+	free(paths);
+}
+
+static void
+note_origin(void *arg, const char *path)
+{
+	char **origin = arg, *before = *origin;
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		st.st_mtim = (struct timespec){ 0 };
+	*origin = xasprintf("%s%s %jd.%ld ", before, path,
+	    (intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+	free(before);
+}
+
 static char *
 format_origin(void)
 {
-	const char *paths[] = { get_file(), get_directory() };
-	struct stat st[2] = { 0 };
+	char *origin = xstrdup("");
 
-	for (size_t i = 0; i < ARRAY_N(paths); i++)
-		if (stat(paths[i], &st[i]) < 0)
-			st[i].st_mtim.tv_sec = 0;
-	return xasprintf("%s %jd.%ld %s %jd.%ld", paths[0],
-	    (intmax_t)st[0].st_mtim.tv_sec, st[0].st_mtim.tv_nsec, paths[1],
-	    (intmax_t)st[1].st_mtim.tv_sec, st[1].st_mtim.tv_nsec);
+	tls_trust_each_path(note_origin, &origin);
+	return origin;
 }
 
 /* "0123abcd.0", the names that openssl-rehash(1) makes. */
@@ -72,21 +93,24 @@ is_hash(const char *name)
 	    isdigit((unsigned char)name[n + 1]);
 }
 
+/* A directory or a single file; one that can't be read is not trusted. */
 static void
-read_directory(X509_STORE *store, const char *path)
+read_path(void *arg, const char *path)
 {
+	X509_STORE *store = arg;
 	DIR *dir = opendir(path);
 	struct dirent *entry;
 
-	if (dir == NULL)
+	if (dir == NULL) {
+		(void)X509_STORE_load_file(store, path);
 		return;
+	}
 	while ((entry = readdir(dir)) != NULL) {
 		char *file;
 
 		if (!is_hash(entry->d_name))
 			continue;
 		file = xasprintf("%s/%s", path, entry->d_name);
-		/* One that can't be read is not trusted. */
 		(void)X509_STORE_load_file(store, file);
 		free(file);
 	}
@@ -97,14 +121,9 @@ static X509_STORE *
 read_authorities(void)
 {
 	X509_STORE *store = X509_STORE_new();
-	char *paths = xstrdup(get_directory()), *rest = NULL;
 
 	CHECK(store != NULL);
-	(void)X509_STORE_load_file(store, get_file());
-	for (char *path = strtok_r(paths, ":", &rest); path != NULL;
-	    path = strtok_r(NULL, ":", &rest))
-		read_directory(store, path);
-	free(paths);
+	tls_trust_each_path(read_path, store);
 	ERR_clear_error();
 	return store;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "nntp/command.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -37,10 +38,26 @@ static unsigned split_words(const struct command *c, struct word *words)
 	return words_n;
 }
 
+/* Of eight octets: whether one is below 0x20, or 0x7f. */
+static bool has_control_in_8(const char *s)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), high = 0x80 * ones;
+	uint64_t v, deleted;
+
+	memcpy(&v, s, sizeof(v));
+	deleted = v ^ 0x7f * ones;	/* its octet is 0 */
+	return (((v - 0x20 * ones) & ~v & high) |
+	    ((deleted - ones) & ~deleted & high)) != 0;
+}
+
 /* Octets that no command holds (RFC 3977, 9.8: P-CHAR); octets from 128 up may
  * be UTF-8 or whatever the group's name is written in. */
 static bool has_control(const char *s, size_t n)
 {
+	/* Most of a line is passed in long steps; a tab is no reason to
+	 * refuse it, but to look at each octet. */
+	for (; n >= 8 && !has_control_in_8(s); n -= 8)
+		s += 8;
 	for (size_t i = 0; i < n; i++) {
 		unsigned char ch = (unsigned char)s[i];
 
@@ -235,8 +252,11 @@ static const struct command_row *find_keyword(const struct command_row *row,
 	const struct command_row *last = row;
 	const char *rest = *s;
 	size_t rest_n = *n;
-	struct word keyword = word_cut(&rest, &rest_n);
+	struct word keyword;
 
+	if (row->keyword == NULL && !is_family(row + 1, row))
+		return row;	/* most are alone */
+	keyword = word_cut(&rest, &rest_n);
 	/* CMD_UNKNOWN, the last row, is no family: the walk ends there. */
 	for (; is_family(row, last); row++) {
 		if (keyword.n == 0 && row->keyword == NULL)

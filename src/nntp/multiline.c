@@ -23,6 +23,11 @@ void multiline_init(struct multiline *m)
 	m->seen_n = 2;		/* the CRLF of the status line */
 }
 
+void multiline_pass(struct multiline *m)
+{
+	m->seen_n = 0;
+}
+
 static const char *find_plain(const char *buf, size_t n)
 {
 	const char *end = buf + n;

@@ -22,6 +22,10 @@ struct multiline {
 /* A new block: the next octet is the first of a line. */
 void multiline_init(struct multiline *m);
 
+/* Octets went by unread, five at least, and the block did not end in them or
+ * with them. */
+void multiline_pass(struct multiline *m);
+
 /* Scans the next n octets of the stream. Result: how many of them belong to
  * the block: with *end_r false all n, with *end_r true up to and including the
  * terminator (the rest is the next answer's, m is as after multiline_init).

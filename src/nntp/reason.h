@@ -32,6 +32,12 @@
 	X(LOGIN_TIMEOUT, "login-timeout", "client did not log in", NULL)      \
 	X(LOGIN_BUSY, "login-busy", "password checks are piling up",          \
 	    "400 server is busy, come back later")                            \
+	X(USER_FULL, "user-full", "max_connections of the user reached",      \
+	    "400 all places of this user are taken, come back later")         \
+	X(USER_EXPIRED, "user-expired", "the user has expired",               \
+	    "400 this user has expired")                                      \
+	X(USER_SPENT, "user-spent", "quota of the user used up",              \
+	    "400 nothing is left of this user's quota")                       \
 	X(SHUTDOWN, "shutdown", "server is going down",                       \
 	    "400 server is going down, come back later")                     \
 	X(USER_GONE, "user-gone", "its user is configured no more",           \

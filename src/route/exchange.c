@@ -2,6 +2,7 @@
 #include "route/exchange.h"
 
 #include "base/check.h"
+#include "net/loop.h"
 #include "route/mend.h"
 #include "route/selector.h"
 
@@ -30,16 +31,18 @@ struct exchange *
 exchange_new(struct exchange_client *client, const struct command *command,
     const char *line, size_t line_n)
 {
-	struct exchange *x = xcalloc(1, sizeof(*x) + line_n);
+	struct exchange *x = spares_take(loop_spares(), sizeof(*x) + line_n);
 
+	*x = (struct exchange){
+		.client = client,
+		.command = *command,
+		.given_id = SELECTOR_NONE,
+		.line_n = line_n,
+	};
 	list_init(&x->link);
 	list_init(&x->relay_link);
-	x->client = client;
-	x->given_id = SELECTOR_NONE;
 	timer_init(&x->timer, NULL);
-	x->line_n = line_n;
 	memcpy(x->line, line, line_n);
-	x->command = *command;
 	command_move(&x->command, x->line + (command->line - line));
 	return x;
 }
@@ -63,7 +66,7 @@ exchange_free(struct exchange *x)
 	free(x->answer);
 	/* AUTHINFO has secrets in it; which command it is does not matter. */
 	explicit_bzero(x->line, x->line_n);
-	free(x);
+	spares_give(loop_spares(), x, sizeof(*x) + x->line_n);
 }
 
 void

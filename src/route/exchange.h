@@ -24,6 +24,7 @@
 #pragma once
 
 #include "base/list.h"
+#include "conf/conf.h"
 #include "net/timer.h"
 #include "nntp/command.h"
 #include "nntp/number.h"
@@ -78,6 +79,7 @@ struct exchange_client_ops {
 struct exchange_client {
 	const struct exchange_client_ops *ops;
 	struct output *output;
+	enum conf_relay relay;
 };
 
 struct exchange {

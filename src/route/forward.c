@@ -73,6 +73,20 @@ forward_block(struct exchange *x, const char *p, size_t n)
 		give(x, p, n);
 }
 
+bool
+forward_may_pass(const struct exchange *x)
+{
+	return x->number.is_over &&
+	    (x->mend == NULL || mend_may_pass(x->mend));
+}
+
+void
+forward_pass(struct exchange *x, size_t n)
+{
+	if (x->mend != NULL)
+		mend_pass(x->mend, n);
+}
+
 void
 forward_go_ahead(struct exchange *x, struct loop *l, const char *line,
     const struct response *response)

@@ -8,6 +8,7 @@
 
 #include "nntp/response.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct exchange;
@@ -19,6 +20,10 @@ void forward_status(struct exchange *, struct loop *, const char *line,
     const struct response *response);
 /* The next n octets of the block, n > 0. */
 void forward_block(struct exchange *, const char *p, size_t n);
+/* The next octets of the block may go to the client unread. */
+bool forward_may_pass(const struct exchange *);
+/* So many have. */
+void forward_pass(struct exchange *, size_t n);
 /* Tells the client to send its article: POSTING. */
 void forward_go_ahead(struct exchange *, struct loop *, const char *line,
     const struct response *response);

@@ -28,6 +28,16 @@ static const char *const kept_names[] = {
 };
 enum { NAME_MAX_N = sizeof("NEWSGROUPS:") - 1 };
 
+/* Of text, by offsets: octets that were given unread. */
+struct gap {
+	uint64_t start, end;
+};
+
+/* For at least 10 MiB; the rest of a longer article is read. */
+#define GAPS_MAX 256
+/* From here on something must be read before the next. */
+#define GAP_BYTES (1024 * 1024)
+
 struct mend {
 	enum mend_state state;
 	bool has_head;
@@ -40,11 +50,16 @@ struct mend {
 	size_t name_n;
 	bool is_behind_cr;		/* the last octet of the header */
 	uint64_t offset;		/* octets of text */
-	XXH3_state_t *hash;		/* kept lines and text */
+	unsigned gap_i;			/* the next gap, or the one it is in */
+	XXH3_state_t *hash;		/* kept lines and text outside gaps */
 
 	/* what the client has, while skipping */
 	uint64_t given_offset;
 	XXH128_hash_t given_hash;
+
+	bool is_exact;
+	struct gap *gaps;		/* GAPS_MAX, in order; NULL: none */
+	unsigned gaps_n;
 };
 
 static void
@@ -55,17 +70,19 @@ start_copy(struct mend *m)
 	m->name_n = 0;
 	m->is_behind_cr = false;
 	m->offset = 0;
+	m->gap_i = 0;
 	CHECK(XXH3_128bits_reset(m->hash) == XXH_OK);
 }
 
 struct mend *
-mend_new(bool has_head)
+mend_new(bool has_head, bool is_exact)
 {
 	struct mend *m = xcalloc(1, sizeof(*m));
 
 	m->hash = XXH3_createState();
 	CHECK(m->hash != NULL);
 	m->has_head = has_head;
+	m->is_exact = is_exact;
 	start_copy(m);
 	return m;
 }
@@ -73,7 +90,7 @@ mend_new(bool has_head)
 size_t
 mend_get_size(void)
 {
-	return sizeof(struct mend);
+	return sizeof(struct mend) + GAPS_MAX * sizeof(struct gap);
 }
 
 void
@@ -82,6 +99,7 @@ mend_free(struct mend *m)
 	if (m == NULL)
 		return;
 	(void)XXH3_freeState(m->hash);
+	free(m->gaps);
 	free(m);
 }
 
@@ -163,11 +181,37 @@ take_head(struct mend *m, const char *p, size_t n)
 	return used;
 }
 
+/* Up to where the next gap begins or ends. Octets used. */
+static size_t
+take_stretch(struct mend *m, const char *p, size_t n)
+{
+	const struct gap *gap;
+	uint64_t left;
+
+	if (m->gap_i == m->gaps_n) {
+		add(m, p, n);
+		m->offset += n;
+		return n;
+	}
+	gap = &m->gaps[m->gap_i];
+	left = (m->offset < gap->start ? gap->start : gap->end) - m->offset;
+	if (left > n)
+		left = n;
+	if (m->offset < gap->start)
+		add(m, p, left);
+	m->offset += left;
+	if (m->offset == gap->end)
+		m->gap_i++;
+	return left;
+}
+
 static void
 take_text(struct mend *m, const char *p, size_t n)
 {
-	add(m, p, n);
-	m->offset += n;
+	size_t used;
+
+	for (; n > 0; p += used, n -= used)
+		used = take_stretch(m, p, n);
 }
 
 /* --- what the client has, and what another has ---------------------------------- */
@@ -181,11 +225,48 @@ mend_give(struct mend *m, const char *p, size_t n)
 	take_text(m, p + head_n, n - head_n);
 }
 
+/* Nothing of the text is known behind the last gap. */
+static bool
+is_behind_gap(const struct mend *m)
+{
+	return m->gaps_n > 0 && m->gaps[m->gaps_n - 1].end == m->offset;
+}
+
+static bool
+may_be_longer(const struct mend *m)
+{
+	const struct gap *last = &m->gaps[m->gaps_n - 1];
+
+	return last->end - last->start < GAP_BYTES;
+}
+
+bool
+mend_may_pass(const struct mend *m)
+{
+	return m->state == MEND_GIVING && m->place == MEND_TEXT &&
+	    !m->is_exact && (is_behind_gap(m) ? may_be_longer(m) :
+	    m->gaps_n < GAPS_MAX);
+}
+
+void
+mend_pass(struct mend *m, size_t n)
+{
+	CHECK(mend_may_pass(m) && m->gap_i == m->gaps_n && n > 0);
+	if (m->gaps == NULL)
+		m->gaps = xcalloc(GAPS_MAX, sizeof(m->gaps[0]));
+	if (!is_behind_gap(m)) {
+		m->gaps[m->gaps_n++].start = m->offset;
+		m->gap_i++;
+	}
+	m->offset += n;
+	m->gaps[m->gaps_n - 1].end = m->offset;
+}
+
 bool
 mend_is_possible(const struct mend *m)
 {
-	return m->state == MEND_SKIPPING ||
-	    (m->state == MEND_GIVING && m->place == MEND_TEXT);
+	return m->state == MEND_SKIPPING || (m->state == MEND_GIVING &&
+	    m->place == MEND_TEXT && !is_behind_gap(m));
 }
 
 void

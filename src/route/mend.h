@@ -14,6 +14,13 @@
  * may change on the way (RFC 5536, 3.1 and RFC 5537, 3.6): without them a cut
  * right behind the blank line would have nothing to compare.
  *
+ *   given:   ████████░░░░░░░░░░██░░░░░░░░░░░██░░░░   █ read, ░ spliced: a gap
+ *
+ * What was spliced (relay_splice.c) is not known, only where: of the other copy
+ * it is left out of the hash as well. Before each gap and behind it some KiB are
+ * known, and the first of all: an article that is the same in all of these and
+ * differs in a gap is one that was damaged there, or made so.
+ *
  * XXH3 with 128 bits: it tells articles apart that differ by themselves. That
  * somebody could make two with the same hash on purpose gives nothing away:
  * who can do that can as well send the right octets up to the cut and wrong
@@ -28,9 +35,10 @@
 
 struct mend;
 
-/* has_head: the block is that of an ARTICLE. GIVING. Gives. */
-struct mend *mend_new(bool has_head);
-/* What it takes in bytes. */
+/* has_head: the block is that of an ARTICLE. is_exact: without gaps. GIVING.
+ * Gives. */
+struct mend *mend_new(bool has_head, bool is_exact);
+/* What it takes in bytes at most. */
 size_t mend_get_size(void);
 /* Takes it; NULL is nothing. */
 void mend_free(struct mend *);
@@ -38,8 +46,15 @@ void mend_free(struct mend *);
 /* The client is given the next n octets of the block. Borrows p. */
 void mend_give(struct mend *, const char *p, size_t n);
 
-/* The copy that was given has ended here, early. False: inside the header,
- * where nothing can go on. */
+/* So many octets may be given to the client unread: GIVING, behind the header,
+ * and not too many gaps yet. Behind a gap of a MiB some must be given that are
+ * read. */
+bool mend_may_pass(const struct mend *);
+/* They were. After mend_may_pass(). */
+void mend_pass(struct mend *, size_t n);
+
+/* The copy that was given has ended here, early. False: inside the header, or
+ * right behind a gap, where nothing can go on. */
 bool mend_is_possible(const struct mend *);
 
 /* Another copy begins, at the start of its block: SKIPPING. After

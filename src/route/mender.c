@@ -36,7 +36,7 @@ mender_watch(const struct router *r, struct exchange *x, uint64_t eligible,
 	    (id != CMD_ARTICLE && id != CMD_BODY) ||
 	    code != mender_get_code(x) || !has_others(r, x, eligible))
 		return;
-	x->mend = mend_new(id == CMD_ARTICLE);
+	x->mend = mend_new(id == CMD_ARTICLE, r->resume == RESUME_EXACT);
 	x->given_id = (int)x->backend->index;
 }
 

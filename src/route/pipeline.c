@@ -37,7 +37,8 @@ pipeline_init(struct pipeline *p, const struct pipeline_user *user,
     struct output *output)
 {
 	*p = (struct pipeline){
-		.client = { .ops = &client_ops, .output = output },
+		.client = { .ops = &client_ops, .output = output,
+		    .relay = router->relay },
 		.user = user,
 		.router = router,
 		.loop = l,
@@ -459,7 +460,10 @@ is_homeless(const struct pipeline *p)
 	uint64_t home = pin_is_held(&p->pin) ?
 	    UINT64_C(1) << pin_get_backend_id(&p->pin) : p->bound;
 
-	return (home & p->eligible & p->router->all) == 0;
+	/* Where nothing is bound there may be nothing at all: that is said of
+	 * each command. */
+	return home != UINT64_MAX &&
+	    (home & p->eligible & p->router->all) == 0;
 }
 
 /* The session can't go on without what it had on its pin. */
@@ -563,6 +567,7 @@ pipeline_change(struct pipeline *p, const struct router *router,
 	if (p->mender != NULL)
 		change_router(p, p->mender, router);
 	p->router = router;
+	p->client.relay = router->relay;
 	p->eligible = eligible;
 }
 

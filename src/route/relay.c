@@ -170,7 +170,7 @@ free_relay(struct relay *r)
 	if (r->has_slot)
 		backend_release_stateful(r->backend);
 	free(r->saved);
-	free(r);
+	spares_give(&r->loop->spares, r, sizeof(*r));
 }
 
 /* A pooled connection that has gone stale is not the backend's failure, and a
@@ -319,11 +319,12 @@ on_expired(struct conn *c, void *user)
 {
 	struct relay *r = user;
 
-	(void)c;
 	if (r->gone == NULL)
 		relay_lose(r, REASON_UNREAD);
 	else if (relay_first(r) == NULL)
 		keep_alive(r);
+	else if (conn_is_held(c))
+		relay_update_deadline(r);	/* anew */
 	else if (r->state == RELAY_STATUS)
 		relay_lose(r, REASON_RESPONSE_TIMEOUT);
 	else if (get_moved_bytes(r) < STALL_BYTES)
@@ -424,17 +425,20 @@ struct relay *
 relay_new(struct conn *conn, struct loop *loop, uint64_t drain_limit_bytes,
     bool has_slot, relay_gone_f *gone, void *arg)
 {
-	struct relay *r = xcalloc(1, sizeof(*r));
+	struct relay *r = spares_take(&loop->spares, sizeof(*r));
 
-	r->loop = loop;
-	r->conn = conn;
-	r->backend = conn->backend;
-	r->is_pooled = conn_is_ready(conn);
-	r->has_slot = has_slot;
-	r->drain_limit_bytes = drain_limit_bytes;
-	r->state = conn_is_ready(conn) ? RELAY_STATUS : RELAY_CONNECTING;
-	r->gone = gone;
-	r->arg = arg;
+	*r = (struct relay){
+		.loop = loop,
+		.conn = conn,
+		.backend = conn->backend,
+		.is_pooled = conn_is_ready(conn),
+		.has_slot = has_slot,
+		.drain_limit_bytes = drain_limit_bytes,
+		.state = conn_is_ready(conn) ? RELAY_STATUS :
+		    RELAY_CONNECTING,
+		.gone = gone,
+		.arg = arg,
+	};
 	list_init(&r->exchanges);
 	task_init(&r->use_saved, relay_on_use_saved);
 	conn_set_user(conn, &conn_user, r);

@@ -78,6 +78,20 @@ void relay_lose_saying(struct relay *, enum reason, const char *said);
 /* Nobody waits for anything here any more; the relay is gone afterwards. */
 void relay_end(struct relay *);
 
+/* --- relay_splice.c --- */
+/* How much of an answer is read at first. */
+size_t relay_get_head_max(const struct relay *);
+/* n octets were read. If they are such a head, what becomes of that which has come
+ * behind it: the octets to be read now, to be used together with it, for they are
+ * too few to be spliced; or 0: nothing, or it will be spliced, and then the head
+ * is held back to leave with it. */
+size_t relay_follow_head(struct relay *, size_t n);
+/* Moves what may go on unread to the client. How much is to be read next, at
+ * most; 0: nothing yet, more has come. */
+size_t relay_splice(struct relay *);
+/* What comes next of the block may go on unread. */
+bool relay_is_spliced(const struct relay *);
+
 /* --- relay_read.c --- */
 /* The connection has something to read: may lose or end the relay. */
 void relay_read(struct relay *);

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define SKIP_BYTES 4096		/* of a block, at a time */
+#define SMALL_BYTES 4096
 
 static void consume(struct relay *r, const char *p, size_t n);
 
@@ -117,6 +118,7 @@ static void
 start_block(struct relay *r, struct exchange *x)
 {
 	r->state = RELAY_BLOCK;
+	r->conn->blocks_n++;
 	multiline_init(&r->block);
 	number_init(&x->number);
 	relay_update_deadline(r);
@@ -315,17 +317,31 @@ consume_block(struct relay *r, struct exchange *x, const char *p, size_t n)
 static void
 rest(struct relay *r, size_t left_n)
 {
-	if (left_n > 0)
+	if (left_n > 0) {
+		backend_note_unasked(r->backend, r->loop->now_ms);
 		relay_lose(r, REASON_UNSOLICITED);
-	else if (r->gone == NULL)
+	} else if (r->gone == NULL) {
 		relay_end(r);
+	}
 	/* else its owner looks at the end of the turn */
+}
+
+/* n octets of a block have come, is_first: and the status line. Who sends a
+ * little and waits for its acknowledgement has not sent much. */
+static void
+await_rest(struct relay *r, size_t n, bool is_first)
+{
+	if (relay_is_spliced(r))
+		loop_coalesce(r->loop, r->conn, r->window_bytes);
+	if (is_first && n < SMALL_BYTES)
+		stream_acknowledge(&r->conn->stream);
 }
 
 static void
 consume(struct relay *r, const char *p, size_t n)
 {
 	bool was_between = r->state == RELAY_STATUS;
+	size_t given_n = n;
 	bool is_gone = false;
 	struct exchange *x;
 
@@ -355,8 +371,8 @@ consume(struct relay *r, const char *p, size_t n)
 		relay_lose(r, REASON_UNREAD);
 	else if (relay_first(r) == NULL || n > 0)
 		rest(r, n);
-	else if (was_between && r->state == RELAY_BLOCK)
-		stream_acknowledge(&r->conn->stream);
+	else if (r->state == RELAY_BLOCK)
+		await_rest(r, given_n, was_between);
 }
 
 static enum reason
@@ -368,23 +384,45 @@ get_end_reason(const struct relay *r, enum io_rc rc)
 	    REASON_BACKEND_EOF;
 }
 
+/* At most size octets to where the loop's buffer has n already, and then what
+ * shall be used together with them. An end behind them is told the next time. */
+static enum io_rc
+read_some(struct relay *r, size_t n, size_t size, size_t *n_r)
+{
+	char *to = r->loop->buffer + n;
+	size_t room = LOOP_BUFFER_SIZE - n, rest_n, more_n = 0;
+	enum io_rc rc = conn_read(r->conn, to, size < room ? size : room, n_r);
+
+	if (rc != IO_OK)
+		return rc;
+	rest_n = relay_follow_head(r, *n_r);
+	room -= *n_r;
+	if (rest_n > 0 && room > 0 && conn_read(r->conn, to + *n_r,
+	    rest_n < room ? rest_n : room, &more_n) == IO_OK)
+		*n_r += more_n;
+	return IO_OK;
+}
+
 void
 relay_read(struct relay *r)
 {
-	size_t n = 0, saved_n;
+	size_t n = 0, saved_n, size;
 	enum io_rc rc;
 
 	if (!may_read(r)) {
 		pause(r);
 		return;
 	}
+	size = relay_splice(r);
+	if (size == 0) {
+		loop_coalesce(r->loop, r->conn, r->window_bytes);
+		return;
+	}
 	saved_n = take_saved(r);
-	rc = stream_read(&r->conn->stream, r->loop->buffer + saved_n,
-	    LOOP_BUFFER_SIZE - saved_n, &n);
+	rc = read_some(r, saved_n, size, &n);
 	if (rc != IO_OK && rc != IO_AGAIN) {
 		relay_lose(r, get_end_reason(r, rc));
 		return;
 	}
-	counter_add(&backend_count(r->backend, r->loop)->bytes, n);
 	consume(r, r->loop->buffer, saved_n + n);
 }

@@ -11,7 +11,7 @@
 #include "route/exchange.h"
 #include "route/selector.h"
 
-#include <stdlib.h>
+#include <string.h>
 
 #define BIT(id) (UINT64_C(1) << (id))
 
@@ -36,6 +36,7 @@ struct route_wait {
 	relay_gone_f *gone;
 	void *arg;
 	enum conn_trace most;
+	size_t size;			/* with its places */
 	unsigned places_n;
 	struct {
 		struct ticket ticket;
@@ -45,11 +46,27 @@ struct route_wait {
 
 /* --- who may be asked ------------------------------------------------------- */
 
+/* Those that have used up their quota: as if they were not there. */
+static uint64_t
+get_spent(const struct router *r, uint64_t eligible)
+{
+	uint64_t spent = 0;
+
+	for (uint64_t rest = eligible & r->all; rest != 0; rest &= rest - 1) {
+		int id = __builtin_ctzll(rest);
+
+		if (quota_is_spent(&selector_backend(r->selector, id)->quota))
+			spent |= BIT(id);
+	}
+	return spent;
+}
+
 static uint64_t
 get_supporting(const struct router *r, const struct exchange *x,
     uint64_t eligible)
 {
-	uint64_t supporting = eligible & r->all & ~x->unsupported;
+	uint64_t supporting = eligible & r->all & ~x->unsupported &
+	    ~get_spent(r, eligible);
 
 	for (uint64_t rest = supporting; rest != 0; rest &= rest - 1) {
 		int id = __builtin_ctzll(rest);
@@ -181,6 +198,9 @@ conclude(const struct router *r, struct exchange *x, uint64_t eligible)
 		exchange_answer_line(x, get_miss_answer(x));
 	else if (x->refused != 0)
 		exchange_answer_line(x, "501 syntax error");
+	else if ((eligible & r->all) != 0 &&
+	    get_spent(r, eligible) == (eligible & r->all))
+		exchange_answer_line(x, "403 no news server has quota left");
 	else
 		exchange_answer_line(x, get_unsupported_answer(x));
 }
@@ -415,6 +435,25 @@ update_timer(struct exchange *x, struct loop *l)
 	timer_set(&l->timers, &x->timer, until);
 }
 
+static struct route_wait *
+new_wait(struct loop *l, unsigned places_max)
+{
+	size_t size = sizeof(struct route_wait) +
+	    places_max * sizeof(((struct route_wait *)NULL)->places[0]);
+	struct route_wait *w = spares_take(&l->spares, size);
+
+	memset(w, 0, size);
+	w->loop = l;
+	w->size = size;
+	return w;
+}
+
+static void
+free_wait(struct route_wait *w)
+{
+	spares_give(&w->loop->spares, w, w->size);
+}
+
 static void
 leave_queues(struct route_wait *w)
 {
@@ -434,7 +473,7 @@ router_unwait(struct exchange *x)
 	leave_queues(w);
 	release_slots(w->router, x);
 	if (waiter_cancel(&w->waiter))
-		free(w);
+		free_wait(w);
 	/* else its message is under way, which frees it */
 }
 
@@ -537,7 +576,7 @@ on_granted(struct message *m)
 		update_timer(x, w->loop);
 		w->granted(x, relay);
 	}
-	free(w);
+	free_wait(w);
 }
 
 void
@@ -545,14 +584,12 @@ router_wait(const struct router *r, struct exchange *x,
     const struct route_ask *ask, struct loop *l, router_granted_f *granted,
     relay_gone_f *gone, void *arg)
 {
-	unsigned n = (unsigned)__builtin_popcountll(x->waits);
-	struct route_wait *w = xcalloc(1, sizeof(*w) +
-	    n * sizeof(w->places[0]));
+	struct route_wait *w = new_wait(l,
+	    (unsigned)__builtin_popcountll(x->waits));
 
 	waiter_init(&w->waiter, l, on_granted);
 	w->router = r;
 	w->exchange = x;
-	w->loop = l;
 	w->granted = granted;
 	w->gone = gone;
 	w->arg = arg;

@@ -2,7 +2,8 @@
 /* router - finds the backend connection for an exchange, or knows that there
  * is none.
  *
- *   eligible   of the listener, does the command     -> decides 430 and 503
+ *   eligible   of the listener and the user, does the command, has quota left:
+ *              decides 430 and 503
  *   open       eligible, not known to lack the article
  *   candidate  open, of the lowest tier that has an open one, not failed, its
  *              breaker closed; for a command that needs a stateful slot: that
@@ -39,6 +40,7 @@ struct router {
 	enum conf_mode mode;
 	enum conf_affinity affinity;
 	enum conf_resume resume;
+	enum conf_relay relay;
 	bool spills_when_down;		/* tier_down = spill */
 	bool spills_when_full;		/* tier_full = spill */
 	uint64_t all;			/* bits of all backends */
@@ -74,10 +76,9 @@ struct route_ask {
 struct router *router_new(const struct conf *, struct backend *const *backends);
 /* Takes it (NULL is fine); not the backends. */
 void router_free(struct router *);
-/* Bits of the backends that clients of this listener may use. The router and
- * the listener are of one configuration. */
-uint64_t router_get_eligible(const struct router *,
-    const struct conf_listen *);
+/* Ids, as bits, of the backends that a listener or a user of the same
+ * configuration may use, whose mask goes by places in the file; 0: all. */
+uint64_t router_get_eligible(const struct router *, uint64_t backends_mask);
 
 /* Backends that the exchange may be sent to now: the candidates of the first
  * tier that has any; 0 when nobody is left. */

@@ -98,6 +98,7 @@ router_new(const struct conf *conf, struct backend *const *backends)
 	r->mode = conf->proxy.mode;
 	r->affinity = conf->routing.group_affinity;
 	r->resume = conf->routing.resume;
+	r->relay = conf->proxy.relay;
 	r->spills_when_down = conf->routing.tier_down == TIER_DOWN_SPILL;
 	r->spills_when_full = conf->routing.tier_full == TIER_FULL_SPILL;
 	r->drain_limit_bytes = conf->proxy.drain_limit_bytes;
@@ -122,14 +123,14 @@ router_free(struct router *r)
 }
 
 uint64_t
-router_get_eligible(const struct router *r, const struct conf_listen *listen)
+router_get_eligible(const struct router *r, uint64_t backends_mask)
 {
 	uint64_t eligible = 0;
 
-	if (listen->backends_mask == 0)
+	if (backends_mask == 0)
 		return r->all;
 	for (unsigned i = 0; i < r->backends_n; i++)
-		if ((listen->backends_mask & BIT(i)) != 0)
+		if ((backends_mask & BIT(i)) != 0)
 			eligible |= BIT(r->order[i]);
 	return eligible;
 }

@@ -7,6 +7,7 @@
 #include "base/syscalls.h"
 #include "conf/conf.h"
 #include "conf/paths.h"
+#include "net/tls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +19,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -127,6 +129,19 @@ allow_path(void *arg, const char *path, enum sandbox_access access)
 	sandbox_allow(path, access);
 }
 
+/* Where the environment says whom to trust is anywhere. */
+static void
+allow_authorities(void *arg, const char *path)
+{
+	struct stat st;
+
+	(void)arg;
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		sandbox_allow_tree(path);
+	else
+		sandbox_allow(path, SANDBOX_READ);
+}
+
 static int
 enter_sandbox(const struct conf *c, int *abi_r)
 {
@@ -139,6 +154,7 @@ enter_sandbox(const struct conf *c, int *abi_r)
 	}
 	for (size_t i = 0; i < ARRAY_N(system_trees); i++)
 		sandbox_allow_tree(system_trees[i]);
+	tls_trust_each_path(allow_authorities, NULL);
 	conf_each_path(c, allow_path, NULL);
 	return sandbox_enter();
 }

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "conf/check.h"
 #include "conf/conf.h"
+#include "net/congestion.h"
 #include "net/listener.h"
 #include "server/activation.h"
 #include "server/confine.h"
@@ -28,11 +29,35 @@ add_listener(struct listeners *all, const struct conf_listen *conf, int fd)
 	return l;
 }
 
+/* 0 or -1. What was never named is not touched: it may be the service
+ * manager's. */
+static int
+set_congestion(const struct listener *l, const char *name)
+{
+	int error = addr_is_unix(&l->bound) ? 0 :
+	    congestion_set(l->fd, name);
+
+	if (error == 0)
+		return 0;
+	log_error("[listen %s]: congestion_control = %s: %s", l->conf->s.name,
+	    name != NULL ? name : "", congestion_explain(error));
+	return -1;
+}
+
+static int
+set_first_congestion(const struct listeners *all, const struct listener *l)
+{
+	const char *name = all->conf->proxy.congestion_control;
+
+	return name != NULL ? set_congestion(l, name) : 0;
+}
+
 static int
 open_one(struct listeners *all, const struct conf_listen *conf)
 {
 	char text[ADDR_TEXT_MAX];
 	struct addr bound;
+	struct listener *l;
 	int fd = listener_open(&conf->address, conf->unix_mode, &bound);
 
 	if (fd < 0) {
@@ -41,8 +66,9 @@ open_one(struct listeners *all, const struct conf_listen *conf)
 		    strerror(errno));
 		return -1;
 	}
-	add_listener(all, conf, fd)->bound = bound;
-	return 0;
+	l = add_listener(all, conf, fd);
+	l->bound = bound;
+	return set_first_congestion(all, l);
 }
 
 /* Where it is bound is not for the configuration to say, so what was checked of
@@ -75,7 +101,8 @@ open_all_of(struct listeners *all, const struct conf_listen *conf,
 	if (fd < 0)
 		return open_one(all, conf);
 	for (; fd >= 0; fd = activation_take(sockets, conf->s.name))
-		if (lend_one(all, conf, fd) < 0)
+		if (lend_one(all, conf, fd) < 0 ||
+		    set_first_congestion(all, &all->v[all->n - 1]) < 0)
 			return -1;
 	return 0;
 }
@@ -208,11 +235,39 @@ keep_or_open(const struct listeners *all,
 	return 0;
 }
 
+static bool
+is_other_congestion(const struct listeners *a, const struct listeners *b)
+{
+	const char *x = a->conf->proxy.congestion_control;
+	const char *y = b->conf->proxy.congestion_control;
+
+	return x == NULL || y == NULL ? x != y : strcmp(x, y) != 0;
+}
+
+/* What would be refused when it is too late: at sockets that stay. */
+static int
+try_congestion(const struct listeners *all, const struct listeners *next)
+{
+	const char *name = next->conf->proxy.congestion_control;
+	int error;
+
+	if (name == NULL || !is_other_congestion(all, next))
+		return 0;
+	error = congestion_try(name);
+	if (error == 0)
+		return 0;
+	log_error("congestion_control = %s: %s", name,
+	    congestion_explain(error));
+	return -1;
+}
+
 int
 listeners_renew(const struct listeners *all, const struct conf *conf,
     struct listeners *next)
 {
 	*next = (struct listeners){ .conf = conf };
+	if (try_congestion(all, next) < 0)
+		return -1;
 	next->v = xcalloc(conf->listens_n + all->n, sizeof(next->v[0]));
 	for (size_t i = 0; i < conf->listens_n; i++)
 		if (keep_or_open(all, next, &conf->listens[i]) < 0) {
@@ -233,6 +288,16 @@ set_mode(const struct listener *l)
 		    strerror(errno));
 }
 
+/* A socket that stays. */
+static void
+change(const struct listener *l, const struct listeners *all,
+    const struct listeners *other)
+{
+	set_mode(l);
+	if (is_other_congestion(all, other))
+		(void)set_congestion(l, all->conf->proxy.congestion_control);
+}
+
 void
 listeners_announce(const struct listeners *all, const struct listeners *other)
 {
@@ -242,7 +307,7 @@ listeners_announce(const struct listeners *all, const struct listeners *other)
 		const struct listener *l = &all->v[i];
 
 		if (has_socket(other, l->fd))
-			set_mode(l);
+			change(l, all, other);
 		else
 			log_info("listening on %s (%s)",
 			    addr_format(&l->bound, text), l->conf->s.name);

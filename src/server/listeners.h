@@ -41,7 +41,7 @@ void listeners_give(const struct listeners *);
 int listeners_renew(const struct listeners *, const struct conf *conf,
     struct listeners *next) __attribute__((warn_unused_result));
 /* They take the place of the others (NULL: there were none): logs those that
- * are new; a unix socket that is not gets its mode. */
+ * are new; one that is not gets its mode (unix), or its congestion control. */
 void listeners_announce(const struct listeners *,
     const struct listeners *other);
 /* Closes all but those that are another's, too (NULL: all). */

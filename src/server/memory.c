@@ -2,6 +2,7 @@
 #include "server/memory.h"
 
 #include "backend/conn.h"
+#include "base/spares.h"
 #include "client/census.h"
 #include "client/failures.h"
 #include "client/handshake.h"
@@ -22,8 +23,8 @@
 #define PROGRAM_BYTES (16 * MIB)
 /* The part of its stack that a thread ever uses. */
 #define STACK_BYTES (128 * KIB)
-/* Acceptor, housekeeper, main; the two of the passwords count apart. */
-#define OTHER_THREADS 3
+/* Acceptor, housekeeper, bookkeeper, main; those of passwords count apart. */
+#define OTHER_THREADS 4
 /* A name, its password, what is kept per address; see password.c. */
 #define CHECK_BYTES (sizeof(struct password_check) + 2 * KIB)
 /* In small pieces: what the allocator adds, and can't give back. */
@@ -61,7 +62,8 @@ get_rest(const struct conf *c, uint64_t connections_n)
 	uint64_t n = PROGRAM_BYTES;
 
 	n += (threads_n + OTHER_THREADS) *
-	    (uint64_t)(LOOP_BUFFER_SIZE + STACK_BYTES);
+	    (uint64_t)(LOOP_BUFFER_SIZE + STACK_BYTES +
+	    spares_get_size_max());
 	n += loop_table_get_size(server_count_descriptors(c, threads_n) +
 	    c->proxy.max_clients);
 	n += census_get_size_max(c->proxy.max_clients);
@@ -73,7 +75,8 @@ get_rest(const struct conf *c, uint64_t connections_n)
 		n += threads_n * (uint64_t)HANDSHAKES_MAX *
 		    stream_get_handshake_max();
 	if (c->users_n > 0)
-		n += PASSWORD_THREADS * (uint64_t)STACK_BYTES +
+		n += memo_get_size() +
+		    PASSWORD_THREADS * (uint64_t)STACK_BYTES +
 		    PASSWORD_WAITING_MAX * (uint64_t)CHECK_BYTES;
 	return n;
 }

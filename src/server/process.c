@@ -107,16 +107,18 @@ process_report_ready(void)
 int
 process_write_pidfile(const char *path)
 {
-	FILE *f;
-	int rc;
+	int fd, rc;
 
 	if (path == NULL)
 		return 0;
-	f = fopen(path, "we");
-	if (f == NULL)
+	/* A link there may be the doing of whoever has the directory, and we
+	 * may be root. */
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+	    0644);
+	if (fd < 0)
 		return -1;
-	rc = fprintf(f, "%ld\n", (long)getpid()) < 0 ? -1 : 0;
-	return fclose(f) == 0 ? rc : -1;
+	rc = dprintf(fd, "%ld\n", (long)getpid()) < 0 ? -1 : 0;
+	return close(fd) == 0 ? rc : -1;
 }
 
 void

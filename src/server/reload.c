@@ -15,6 +15,7 @@
 
 #include "backend/backend.h"
 #include "base/log.h"
+#include "client/account.h"
 #include "client/password.h"
 #include "conf/load.h"
 #include "conf/renew.h"
@@ -24,6 +25,7 @@
 #include "server/confine.h"
 #include "server/notify.h"
 
+#include <errno.h>
 #include <string.h>
 
 struct reload {
@@ -106,7 +108,7 @@ has_places(const struct reload *r)
 }
 
 static void
-make_new(struct reload *r, const struct server *s)
+make_new(struct reload *r, struct server *s)
 {
 	for (size_t i = 0; i < r->conf->backends_n; i++) {
 		unsigned index = 0;
@@ -118,6 +120,7 @@ make_new(struct reload *r, const struct server *s)
 		r->used |= UINT64_C(1) << index;
 		r->backends[i] = backend_new(&r->conf->backends[i],
 		    &r->conf->health, index, s->workers_n + 1, s->resolver);
+		server_set_quota(s, r->backends[i]);
 	}
 }
 
@@ -135,14 +138,16 @@ find_backends(struct reload *r, struct server *s)
 /* --- taking over ----------------------------------------------------------------- */
 
 static void
-configure_backends(struct reload *r)
+configure_backends(struct reload *r, struct server *s)
 {
 	for (size_t i = 0; i < r->conf->backends_n; i++) {
 		const struct conf_backend *conf = &r->conf->backends[i];
 
-		if (r->backends[i]->conf != conf)
-			r->old[i] = backend_configure(r->backends[i], conf,
-			    &r->conf->health, loop_clock_ms());
+		if (r->backends[i]->conf == conf)
+			continue;
+		r->old[i] = backend_configure(r->backends[i], conf,
+		    &r->conf->health, loop_clock_ms());
+		server_set_quota(s, r->backends[i]);
 	}
 }
 
@@ -168,7 +173,8 @@ take_effect(struct reload *r, struct server *s)
 	s->conf = r->conf;
 	log_configure(r->conf->log.level, r->conf->log.format);
 	acceptor_pause(&s->acceptor);
-	configure_backends(r);
+	configure_backends(r, s);
+	accounts_set(s->accounts, r->conf);
 	housekeeper_admit(&s->housekeeper, r->conf, r->backends);
 	for (unsigned i = 0; i < s->workers_n; i++)
 		worker_change(&s->workers[i], r->conf, s->router);
@@ -192,17 +198,15 @@ give_up(struct reload *r, struct server *s)
 static bool
 is_possible(struct reload *r, struct server *s)
 {
-	int error;
-
 	if (!has_places(r)) {
 		log_error("backends that were removed still have connections:"
 		    " with these there are more than %d", CONF_BACKENDS_MAX);
 		return false;
 	}
-	error = passwords_change(s->passwords, r->conf);
-	if (error != 0)
-		log_error("can't check passwords: %s", strerror(error));
-	return error == 0;
+	if (passwords_set_users(s->passwords, r->conf) == 0)
+		return true;
+	log_error("can't check passwords: %s", strerror(errno));
+	return false;
 }
 
 static bool

@@ -5,14 +5,18 @@
 #include "backend/conn.h"
 #include "backend/pool.h"
 #include "base/check.h"
+#include "base/ledger.h"
 #include "base/log.h"
+#include "client/account.h"
 #include "client/census.h"
 #include "client/failures.h"
 #include "client/password.h"
 #include "conf/options.h"
 #include "net/loop.h"
+#include "net/pipe.h"
 #include "net/resolver.h"
 #include "route/router.h"
+#include "server/bookkeeper.h"
 #include "server/confine.h"
 #include "server/notify.h"
 #include "server/process.h"
@@ -51,7 +55,7 @@ server_count_threads(const struct conf *conf)
 unsigned
 server_count_descriptors(const struct conf *conf, unsigned threads_n)
 {
-	unsigned n = SPARE_DESCRIPTORS + 2 * threads_n +
+	unsigned n = SPARE_DESCRIPTORS + (2 + 2 * PIPES_MAX) * threads_n +
 	    (unsigned)conf->listens_n;
 
 	for (size_t i = 0; i < conf->backends_n; i++)
@@ -83,15 +87,26 @@ server_get_clients_max(const struct server *s, const struct conf *conf)
 	return n;
 }
 
+void
+server_set_quota(struct server *s, struct backend *b)
+{
+	const struct conf_backend *conf = b->conf;
+
+	quota_move(&b->quota, ledger_get(s->ledger, "backend", conf->s.name),
+	    conf->quota_bytes);
+}
+
 static void
 make_backends(struct server *s)
 {
 	const struct conf *conf = s->conf;
 
-	for (size_t i = 0; i < conf->backends_n; i++)
+	for (size_t i = 0; i < conf->backends_n; i++) {
 		s->backends[i] = backend_new(&conf->backends[i],
 		    &conf->health, (unsigned)i, s->workers_n + 1,
 		    s->resolver);
+		server_set_quota(s, s->backends[i]);
+	}
 	s->backends_n = conf->backends_n;
 	s->router = router_new(conf, s->backends);
 }
@@ -103,6 +118,7 @@ start_workers(struct server *s)
 		.conf = s->conf,
 		.router = s->router,
 		.passwords = s->passwords,
+		.accounts = s->accounts,
 		.census = s->census,
 		.failures = s->failures,
 	};
@@ -140,12 +156,16 @@ start_threads(struct server *s)
 	s->passwords = passwords_start(s->conf);
 	if (s->passwords == NULL)
 		return errno;
+	s->accounts = accounts_new(s->ledger);
+	accounts_set(s->accounts, s->conf);
 	s->census = census_new(clients_max);
 	s->failures = failures_new();
 	make_backends(s);
 	s->workers = xcalloc(s->workers_n, sizeof(s->workers[0]));
 	error = housekeeper_init(&s->housekeeper, s->workers_n, s->workers,
 	    s->workers_n);
+	if (error == 0 && s->conf->proxy.state_dir != NULL)
+		error = bookkeeper_start(&s->bookkeeper, s->ledger);
 	if (error == 0)
 		error = start_workers(s);
 	/* It sends messages round them. */
@@ -270,6 +290,8 @@ free_all(struct server *s)
 	bool is_free = resolver_free(s->resolver, get_rest_ms(s));
 
 	end_rest(s);
+	if (s->conf->proxy.state_dir != NULL)
+		bookkeeper_stop(&s->bookkeeper);
 	for (size_t i = 0; i < s->backends_n; i++)
 		backend_log_status(s->backends[i]);
 	if (!is_free) {
@@ -277,11 +299,13 @@ free_all(struct server *s)
 		return;	/* it holds on to the loops; the process ends */
 	}
 	router_free(s->router);
+	accounts_free(s->accounts);
 	census_free(s->census);
 	failures_free(s->failures);
 	for (unsigned i = 0; i < s->started_n; i++)
 		worker_fini(&s->workers[i]);
 	housekeeper_fini(&s->housekeeper);
+	ledger_close(s->ledger);
 	free(s->workers);
 	watchdog_fini(&s->watchdog);
 }
@@ -322,6 +346,19 @@ serve_signals(struct server *s)
 }
 
 static int
+open_ledger(struct server *s)
+{
+	char *error;
+
+	s->ledger = ledger_open(s->conf->proxy.state_dir, &error);
+	if (s->ledger != NULL)
+		return 0;
+	log_error("state_dir: %s", error);
+	free(error);
+	return -1;
+}
+
+static int
 set_up(struct server *s)
 {
 	const struct conf_proxy *proxy = &s->conf->proxy;
@@ -344,7 +381,8 @@ set_up(struct server *s)
 	}
 	listeners_give(&s->acceptor.listeners);
 	confine_give_log(proxy);
-	if (confine_enter(s->conf) < 0) {
+	/* The ledger as who it is then, where it may be written then. */
+	if (confine_enter(s->conf) < 0 || open_ledger(s) < 0) {
 		process_remove_pidfile(proxy->pidfile);
 		return -1;
 	}

@@ -7,15 +7,18 @@
 
 #include "conf/conf.h"
 #include "server/acceptor.h"
+#include "server/bookkeeper.h"
 #include "server/housekeeper.h"
 #include "server/watchdog.h"
 #include "server/worker.h"
 
 #include <stdint.h>
 
+struct accounts;
 struct backend;
 struct census;
 struct failures;
+struct ledger;
 struct options;
 struct passwords;
 struct resolver;
@@ -25,8 +28,11 @@ struct server {
 	const struct options *options;
 	const struct conf *conf;	/* a reference */
 	struct acceptor acceptor;
+	struct ledger *ledger;
+	struct bookkeeper bookkeeper;	/* with a state_dir */
 	struct resolver *resolver;
 	struct passwords *passwords;
+	struct accounts *accounts;
 	struct census *census;
 	struct failures *failures;
 	struct backend *backends[CONF_BACKENDS_MAX];	/* as in conf; when it
@@ -47,6 +53,9 @@ void server_provide_descriptors(struct server *, const struct conf *);
 /* The clients that there are descriptors for, max_clients at most; a lack is
  * logged. */
 unsigned server_get_clients_max(const struct server *, const struct conf *);
+
+/* The backend's quota is that of the name it has now. */
+void server_set_quota(struct server *, struct backend *);
 
 /* The service manager hears that it serves. */
 void server_tell_ready(const struct server *);

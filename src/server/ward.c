@@ -10,6 +10,7 @@
 #include "server/housekeeper.h"
 #include "server/worker.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #define TICK_MS 1000
@@ -93,6 +94,23 @@ note_limit(struct ward *w)
 }
 
 static void
+note_quota(struct ward *w)
+{
+	const struct quota *q = &w->backend->quota;
+	unsigned mark = quota_get_mark(q);
+
+	if (mark > w->quota_mark)
+		log_warn("backend=%s quota: %u%% of %" PRIu64 " bytes are used"
+		    "%s", w->backend->name, mark, quota_get_most(q),
+		    mark == 100 ? ", it gets no more commands" : "");
+	else if (mark < w->quota_mark)
+		log_info("backend=%s quota: less than %u%% of %" PRIu64
+		    " bytes are used", w->backend->name, w->quota_mark,
+		    quota_get_most(q));
+	w->quota_mark = mark;
+}
+
+static void
 retire_all(struct ward *w)
 {
 	struct loop *l = &w->housekeeper->loop;
@@ -105,19 +123,31 @@ retire_all(struct ward *w)
 		conn_retire(item, l);
 }
 
+/* Connections ahead of need and checks cost bytes: none for a backend that has
+ * used up its quota. Gives when to look next. */
+static uint64_t
+keep_ready(struct ward *w)
+{
+	struct loop *l = &w->housekeeper->loop;
+	struct pool_item *item;
+
+	if (quota_is_spent(&w->backend->quota))
+		return UINT64_MAX;
+	while ((item = pool_prewarm(w->backend->pool, l, l->now_ms)) != NULL)
+		conn_prewarm(w->backend, l, item);
+	return health_tick(&w->health);
+}
+
 void
 ward_look_after(struct ward *w)
 {
 	struct loop *l = &w->housekeeper->loop;
-	struct pool *pool = w->backend->pool;
-	uint64_t next = pool_tick(pool, l->now_ms), check;
-	struct pool_item *item;
+	uint64_t next = pool_tick(w->backend->pool, l->now_ms), check;
 
 	retire_all(w);
-	while ((item = pool_prewarm(pool, l, l->now_ms)) != NULL)
-		conn_prewarm(w->backend, l, item);
-	check = health_tick(&w->health);
+	check = keep_ready(w);
 	note_limit(w);
+	note_quota(w);
 	if (next > check)
 		next = check;
 	if (next > l->now_ms + TICK_MS)

@@ -39,6 +39,7 @@ struct ward {
 	struct health health;
 	struct timer tick;
 	size_t limit;			/* that was last logged */
+	unsigned quota_mark;		/* the same */
 	struct message alarm;		/* from any thread */
 	_Atomic bool is_alarmed;
 

@@ -44,15 +44,18 @@ def start(tmp_path):
 
 
 class Script:
-    """A server of one connection: talk(sock, read_line) is what it does."""
+    """A server of a few connections: talk(sock, read_line) is what it does on
+    each, one after the other or at the same time."""
 
-    def __init__(self, talk):
+    def __init__(self, talk, connections):
         self.talk = talk
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.listener.settimeout(LIMIT_S)
         self.port = self.listener.getsockname()[1]
-        self.thread = threading.Thread(target=self.run, daemon=True)
-        self.thread.start()
+        self.threads = [threading.Thread(target=self.run, daemon=True)
+                        for _ in range(connections)]
+        for thread in self.threads:
+            thread.start()
 
     def run(self):
         try:
@@ -68,18 +71,19 @@ class Script:
             pass        # the client has left
 
     def close(self):
-        """The client has ended, so the thread has, or will."""
-        self.thread.join(LIMIT_S)
+        """The clients have ended, so the threads have, or will."""
+        for thread in self.threads:
+            thread.join(LIMIT_S)
         self.listener.close()
 
 
 @pytest.fixture
 def script():
-    """script(talk) gives a running Script."""
+    """script(talk, connections) gives a running Script."""
     scripts = []
 
-    def start_one(talk):
-        scripts.append(Script(talk))
+    def start_one(talk, connections=1):
+        scripts.append(Script(talk, connections))
         return scripts[-1]
 
     yield start_one

@@ -120,6 +120,56 @@ def test_idle(start):
     assert sum(server.stats()["commands"].values()) == 0
 
 
+def test_idle_beside(start):
+    server = start()
+    got = results(server.port, "--connections", 3, "--idle-beside", 200,
+                  "--commands", "STAT", "--count", 300)
+    assert (got["connections"], got["commands"]) == (3, 300)
+    assert got["share"]["max"] >= 100 >= got["share"]["min"] > 0
+    stats = server.stats()
+    assert stats["peak"] == 203 and stats["commands"]["STAT"] == 300
+    with server.control() as control:
+        greetings = 203 * len("200 newsd ready\r\n")
+        assert got["bytes"] == control.stats()["bytes_out"] - greetings
+
+
+def test_idle_beside_must_stay(start):
+    """Clients that ask all the time stay; one that does not is closed."""
+    server = start("--idle-timeout", 1)
+    assert "lost its connection" in complaint(
+        server.port, "--commands", "STAT", "--idle-beside", 1, "--time",
+        1000 * LIMIT_S)
+
+
+def test_slow_beside(start):
+    """They are read at their rate, checked, and not counted with the others:
+    each answer that is has the same length."""
+    server = start()
+    options = ("--sizes", "100K", "--articles", 1, "--verify")
+    one = results(server.port, *options, "--count", 1)
+    got = results(server.port, *options, "--connections", 2, "--slow-beside",
+                  3, "--slow-read", 5000, "--count", 50)
+    assert (got["connections"], got["commands"], got["verified"]) == (2, 50, 50)
+    assert got["bytes"] == 50 * one["bytes"]
+    assert got["share"]["min"] + got["share"]["max"] == 50
+    slow = got["slow"]
+    assert slow["connections"] == 3 and slow["commands"] >= 3
+    assert slow["verified"] == slow["commands"]
+    assert slow["bytes"] >= slow["commands"] * one["bytes"]
+    reads = got["seconds"] * 100 + 1
+    assert slow["bytes"] <= 3 * reads * 5000
+    assert one["slow"]["connections"] == one["slow"]["bytes"] == 0
+
+
+def test_slow_beside_by_time(start):
+    """A slow one has its answer, too, before the end."""
+    got = results(start().port, "--sizes", "100K", "--slow-beside", 1,
+                  "--slow-read", "2K", "--time", 1, "--warm-up", 0,
+                  "--idle-beside", 2)
+    assert got["slow"]["commands"] == 1 <= got["commands"]
+    assert got["seconds"] > 0.4
+
+
 def test_seed_decides(start):
     def sent(seed):
         server = start()
@@ -194,6 +244,27 @@ def test_is_no_answer(script, change, words):
     assert words in complaint(script(talk).port, "--count", 3, "--verify")
 
 
+def test_slow_one_reads_wrong_bytes(script):
+    """The client that counts asks nothing, so it is not his."""
+    def talk(sock, read_line):
+        if command := read_line():
+            sock.sendall(answer(command).replace(b"dots", b"dost"))
+
+    server = script(talk, connections=2)
+    assert "wrong bytes" in complaint(server.port, "--idle", "--slow-beside",
+                                      1, "--verify")
+
+
+def test_slow_one_loses_its_connection(script):
+    def talk(sock, read_line):
+        if read_line():
+            sock.shutdown(socket.SHUT_RDWR)
+
+    server = script(talk, connections=2)
+    assert "lost its connection" in complaint(server.port, "--idle",
+                                              "--slow-beside", 1)
+
+
 def test_bytes_that_nobody_asked_for(script):
     def talk(sock, read_line):
         read_line()
@@ -236,7 +307,8 @@ def test_wrong_greeting(start):
     ["--sizes", "1,2,3,4,5,6,7,8,9"], ["--sizes", "65M"], ["--depth", "257"],
     ["--depth", "0"], ["--idle", "--count", "1"], ["--watch", "0"],
     ["--connect", "localhost:1"], ["--connect", "127.0.0.1"], ["more"],
-    ["--nosuch"], ["--articles", "0"],
+    ["--nosuch"], ["--articles", "0"], ["--slow-read", "0"],
+    ["--slow-read", "257K"], ["--slow-beside", "x"], ["--idle-beside", "-1"],
 ])
 def test_usage(options):
     assert run(1, *options).returncode == 2

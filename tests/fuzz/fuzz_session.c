@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The whole server under a script. Two octets choose the configuration and
- * how the script ends; then each step is one octet, with octets of its own
+/* The whole server under a script. Two octets, or three, choose the
+ * configuration and how the script ends; then each step is one octet, with octets of its own
  * behind it. Clients say, read, post and leave; backends accept, answer well or
  * badly, send in pieces and leave; loops turn and time passes, in any order.
  *
@@ -32,12 +32,14 @@ enum step {
 	STEP_NEWS_RAW, STEP_NEWS_CLOSE, STEP_NEWS_HALF_CLOSE,
 	STEP_WORK, STEP_SETTLE,
 	STEP_RELOAD,
+	STEP_CHECK,
 	STEP_N,
 };
 
 /* The first octet: what a configuration is made of. */
 enum {
-	CONF_MODE = 0x03,		/* 3 is as 0 */
+	CONF_MODE = 0x03,		/* 3: users, and one octet more */
+	CONF_USERS = 0x03,
 	CONF_TWO_BACKENDS = 0x04,
 	CONF_TWO_CONNECTIONS = 0x08,
 	CONF_DEEP = 0x10,
@@ -45,6 +47,17 @@ enum {
 	CONF_WARM = 0x40,
 	CONF_TWO_THREADS = 0x80,
 	CONF_N = 0x100 * 8,
+};
+
+/* The third, if there is one: the users. A reload brings others. */
+enum {
+	USERS_MODE = 0x03,		/* 3 is as 0 */
+	USERS_NOBODY = 0x04,		/* none: all may come in */
+	USERS_ONE_PLACE = 0x08,		/* for a, not 2 */
+	USERS_RATE = 0x10,
+	USERS_QUOTA = 0x20,
+	USERS_B = 0x40,			/* there is b, too */
+	USERS_BLOCK = 0x80,		/* a quota and a rate of the first backend */
 };
 
 /* The second: of the script. */
@@ -65,34 +78,73 @@ enum {
 	END_STEP_MS = 100,
 	END_STEPS_MAX = 1200,
 	STEPS_MAX = 2000,
+	LOADED_MAX = 64,
 };
 
 static struct {
 	const uint8_t *p;
 	size_t n;
-	unsigned bits, run;
+	unsigned bits, run, users;
 	unsigned steps_n;
 	const struct conf *next;	/* to be taken over now, or NULL */
+	struct conf *loaded[LOADED_MAX];	/* for this script only */
+	unsigned loaded_n;
 	char path[64];		/* of the unix socket */
 } script;
 
 /* --- configuration ------------------------------------------------------ */
 
+static unsigned
+get_mode(unsigned bits, unsigned users)
+{
+	return (bits & CONF_MODE) != CONF_USERS ? bits & CONF_MODE :
+	    users & USERS_MODE;
+}
+
+static bool
+has_users(unsigned bits, unsigned users)
+{
+	return (bits & CONF_MODE) == CONF_USERS &&
+	    (users & USERS_NOBODY) == 0;
+}
+
+/* Takes ini, gives it with what is behind. The articles of one client take
+ * half a minute at these rates. */
 static char *
-make_ini(unsigned bits, unsigned run)
+add_users(char *ini, unsigned users)
+{
+	char *whole = xasprintf("%s[user a]\npassword_plain = right\n"
+	    "max_connections = %d\nover_limit = wait\nrate = %s\n"
+	    "quota = %s\n%s", ini, (users & USERS_ONE_PLACE) != 0 ? 1 : 2,
+	    (users & USERS_RATE) != 0 ? "64K" : "0",
+	    (users & USERS_QUOTA) != 0 ? "2000" : "0",
+	    (users & USERS_B) != 0 ? "[user b]\npassword_plain = right\n"
+	    "max_connections = 1\nover_limit = refuse\nbackends = a\n"
+	    "posting = no\nexpires = 1970-01-01T00:16:50\n" : "");
+
+	free(ini);
+	return whole;
+}
+
+static char *
+make_ini(unsigned bits, unsigned run, unsigned users)
 {
 	static const char *const modes[] = {
 		"hybrid", "per-command", "stateful", "hybrid"
 	};
 	unsigned connections = (bits & CONF_TWO_CONNECTIONS) != 0 ? 2 : 1;
+	bool is_block = (bits & CONF_MODE) == CONF_USERS &&
+	    (users & USERS_BLOCK) != 0;
 	char *ini = xasprintf("[proxy]\nmode = %s\nthreads = %d\n"
+	    "login_timeout = 4s\n"
 	    "client_stall_timeout = 2s\nwait_timeout = 2s\n"
 	    "command_timeout = 3s\ndrain_limit = 4K\nshutdown_timeout = 3s\n"
 	    "pipeline_depth = %d\n[listen main]\naddress = unix:%s\n"
 	    "[log]\nlevel = %s\nstats_interval = 0\n"
 	    "[routing]\ntier_down = %s\ntier_full = %s\n"
 	    "stateful_reserve = %d\n[health]\ninterval = %s\n"
-	    "timeout = 1s\nunhealthy_threshold = 2\n", modes[bits & CONF_MODE],
+	    "timeout = 1s\nunhealthy_threshold = 2\n",
+	    modes[get_mode(bits, users)],
 	    (bits & CONF_TWO_THREADS) != 0 ? 2 : 1,
 	    (bits & CONF_DEEP) != 0 ? 8 : 2, script.path,
 	    getenv("FUZZ_LOG") != NULL ? "trace" : "error",
@@ -108,16 +160,18 @@ make_ini(unsigned bits, unsigned run)
 		    "connect_timeout = 1s\nresponse_timeout = 1500ms\n"
 		    "stall_timeout = 1s\npost_timeout = 2s\n"
 		    "idle_timeout = 5s\nkeepalive = 2s\n"
-		    "pipeline_depth = %d\nreplacement_cooldown = 500ms\n",
+		    "pipeline_depth = %d\nreplacement_cooldown = 500ms\n"
+		    "%s",
 		    ini, 'a' + i, NEWS_PORT + i, connections,
 		    i == 0 ? "yes" : "no",
 		    (bits & CONF_TIERS) != 0 ? i : 0,
-		    (bits & CONF_WARM) != 0, (bits & CONF_DEEP) != 0 ? 4 : 1);
+		    (bits & CONF_WARM) != 0, (bits & CONF_DEEP) != 0 ? 4 : 1,
+		    i == 0 && is_block ? "quota = 5000\nrate = 64K\n" : "");
 
 		free(ini);
 		ini = whole;
 	}
-	return ini;
+	return has_users(bits, users) ? add_users(ini, users) : ini;
 }
 
 static struct conf *
@@ -154,12 +208,21 @@ remove_folder(void)
 	(void)rmdir(script.path);
 }
 
+static struct conf *
+load(unsigned bits, unsigned run, unsigned users)
+{
+	char *ini = make_ini(bits, run, users);
+	struct conf *conf = load_text(ini);
+
+	free(ini);
+	return conf;
+}
+
 static const struct conf *
-get_conf(unsigned bits, unsigned run)
+get_conf(unsigned bits, unsigned run, unsigned users)
 {
 	static struct conf *confs[CONF_N];
 	unsigned i = bits | (run & RUN_CONF) / RUN_SPILLS * 0x100;
-	char *ini;
 
 	if (script.path[0] == '\0') {
 		strcpy(script.path, "/tmp/nntpmux-fuzz-XXXXXX");
@@ -167,12 +230,31 @@ get_conf(unsigned bits, unsigned run)
 		strcat(script.path, "/s");
 		CHECK(atexit(remove_folder) == 0);
 	}
-	if (confs[i] == NULL) {
-		ini = make_ini(bits, run);
-		confs[i] = load_text(ini);
-		free(ini);
+	if ((bits & CONF_MODE) == CONF_USERS) {
+		/* There are too many of them to be kept. */
+		CHECK(script.loaded_n < LOADED_MAX);
+		return script.loaded[script.loaded_n++] = load(bits, run,
+		    users);
 	}
+	if (confs[i] == NULL)
+		confs[i] = load(bits, run, 0);
 	return confs[i];
+}
+
+static void
+let_confs_go(void)
+{
+	while (script.loaded_n > 0)
+		conf_unref(script.loaded[--script.loaded_n]);
+}
+
+static struct reader_rules
+get_rules(unsigned bits, unsigned users)
+{
+	return (struct reader_rules){
+		.needs_login = has_users(bits, users),
+		.is_partial = (users & USERS_BLOCK) != 0,
+	};
 }
 
 /* --- the script --------------------------------------------------------- */
@@ -184,6 +266,12 @@ take(void)
 		return 0;
 	script.n--;
 	return *script.p++;
+}
+
+static unsigned
+take_users(unsigned bits)
+{
+	return (bits & CONF_MODE) == CONF_USERS ? take() : 0;
 }
 
 /* The next octets, as they are: but never what an answer is known by. */
@@ -234,6 +322,7 @@ settle(void)
 {
 	for (int i = 0; i < SETTLE_ROUNDS; i++) {
 		turn();
+		world_check_passwords();
 		news_work();
 		turn();
 		readers_read_all();
@@ -312,11 +401,19 @@ static void
 reload(void)
 {
 	unsigned fixed = CONF_MODE | CONF_TWO_THREADS;
+	unsigned bits = (script.bits & fixed) | (take() & ~fixed);
+	unsigned users = take_users(bits);
+	struct reader_rules rules;
 
-	script.next = get_conf((script.bits & fixed) | (take() & ~fixed),
-	    script.run);
+	if (script.loaded_n == LOADED_MAX)
+		return;
+	users = (users & ~(unsigned)USERS_MODE) |
+	    (script.users & USERS_MODE);
+	rules = get_rules(bits, users);
+	script.next = get_conf(bits, script.run, users);
 	news_change((unsigned)script.next->backends_n,
 	    script.next->backends[0].max_connections);
+	readers_change(&rules);
 }
 
 static void
@@ -344,6 +441,9 @@ do_step(void)
 	case STEP_RELOAD:
 		reload();
 		break;
+	case STEP_CHECK:
+		world_check_password();
+		break;
 	default:
 		if (step <= STEP_CLOSE)
 			do_client_step(step);
@@ -361,6 +461,7 @@ end_patiently(void)
 {
 	for (int i = 0; readers_wait(); i++) {
 		CHECK(i < END_STEPS_MAX);
+		world_check_passwords();
 		world_turn_all();
 		readers_read_all();
 		world_advance(END_STEP_MS);
@@ -407,23 +508,28 @@ clean_up(void)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	unsigned bits, run;
+	unsigned bits, run, users;
 	const struct conf *conf;
+	struct reader_rules rules;
 
 	script.p = data;
 	script.n = n;
 	bits = take();
 	run = take();
-	conf = get_conf(bits, run);
+	users = take_users(bits);
+	conf = get_conf(bits, run, users);
+	rules = get_rules(bits, users);
 	script.bits = bits;
 	script.run = run;
+	script.users = users;
 	script.steps_n = 0;
 	news_begin((unsigned)conf->backends_n,
 	    conf->backends[0].max_connections,
 	    (run & RUN_SMALL_BUFFERS) != 0, (run & RUN_HELPFUL) != 0);
 	if ((run & RUN_DOOR_SILENT) != 0)
 		news_set_door(0, DOOR_SILENT);
-	readers_begin(script.path, conf->proxy.mode == MODE_STATEFUL);
+	readers_begin(script.path, conf->proxy.mode == MODE_STATEFUL, &rules);
 	world_run(conf, run_script, clean_up);
+	let_confs_go();
 	return 0;
 }

@@ -225,6 +225,9 @@ say_half(struct wire *w, const struct question *q)
 
 	say_good(w, q, 0);
 	w->out_n = before + (w->out_n - before) / 2;
+	/* Nothing may come behind it, should more be said. */
+	if (w->out_n > before && w->out[w->out_n - 1] == '@')
+		w->out_n--;
 	w->is_ending = true;
 }
 

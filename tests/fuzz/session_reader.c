@@ -22,6 +22,7 @@ enum {
 struct said {
 	enum reader_verb verb;
 	unsigned serial;
+	unsigned who;		/* of a login: its size */
 	bool has_go_ahead;	/* for its article */
 	char id[32];
 };
@@ -35,6 +36,7 @@ struct reader {
 	bool may_post;		/* the server waits for its article */
 	bool has_quit;
 	unsigned posted_n;	/* lines of it */
+	char named, user;	/* by USER; by a login. 0: nobody */
 
 	bool is_greeted;
 	bool is_last;		/* nothing may follow */
@@ -52,6 +54,7 @@ struct reader {
 static struct {
 	const char *path;
 	bool is_stateful;
+	struct reader_rules rules;
 	struct reader readers[NEWS_CLIENTS_MAX];
 } all;
 
@@ -70,13 +73,22 @@ get_index(const struct reader *r)
 /* --- life --------------------------------------------------------------- */
 
 void
-readers_begin(const char *path, bool is_stateful)
+readers_begin(const char *path, bool is_stateful,
+    const struct reader_rules *rules)
 {
 	memset(&all, 0, sizeof(all));
 	all.path = path;
 	all.is_stateful = is_stateful;
+	all.rules = *rules;
 	for (unsigned i = 0; i < NEWS_CLIENTS_MAX; i++)
 		all.readers[i].fd = -1;
+}
+
+void
+readers_change(const struct reader_rules *rules)
+{
+	all.rules.needs_login &= rules->needs_login;
+	all.rules.is_partial |= rules->is_partial;
 }
 
 static void
@@ -144,7 +156,7 @@ send_text(struct reader *r, const void *text, size_t n)
 		doubt(r);
 }
 
-static const char *const words[SAY_N] = {
+static const char *const words[SAY_WORDS_N] = {
 	[SAY_ARTICLE] = "ARTICLE %s", [SAY_BODY] = "BODY %s",
 	[SAY_HEAD] = "head %s", [SAY_STAT] = "STAT %s",
 	[SAY_OVER] = "XOVER %s", [SAY_GROUP] = "GROUP %s",
@@ -157,6 +169,16 @@ static const char *const words[SAY_N] = {
 	[SAY_POST] = "POST", [SAY_IHAVE] = "IHAVE %s",
 	[SAY_TAKETHIS] = "TAKETHIS %s", [SAY_QUIT] = "QUIT",
 	[SAY_EMPTY] = "", [SAY_LONG] = NULL,
+	[SAY_USER] = "AUTHINFO USER %s", [SAY_PASS] = "AUTHINFO PASS right",
+	[SAY_WRONG_PASS] = "AUTHINFO PASS wrong",
+	[SAY_SASL] = "AUTHINFO SASL PLAIN %s",
+	[SAY_SASL_ASK] = "AUTHINFO SASL PLAIN", [SAY_RESPONSE] = "%s",
+};
+
+static const char users[] = { 'a', 'b', 'z', 'a' };
+/* NUL name NUL "right"; or it is given up. */
+static const char *const responses[] = {
+	"AGEAcmlnaHQ=", "AGIAcmlnaHQ=", "AHoAcmlnaHQ=", "*",
 };
 
 static bool
@@ -186,6 +208,28 @@ make_line(struct said *said, char line[LINE_MAX_BYTES])
 #pragma GCC diagnostic pop
 }
 
+/* A backend may be asked it, and may take it for anything. */
+static bool
+is_unknown_verb(enum reader_verb verb)
+{
+	return verb == SAY_UNKNOWN || verb == SAY_RESPONSE;
+}
+
+/* What the verb names. */
+static void
+make_id(const struct reader *r, struct said *said, unsigned size)
+{
+	if (said->verb == SAY_USER)
+		snprintf(said->id, sizeof(said->id), "%c", users[size % 4]);
+	else if (said->verb == SAY_SASL || said->verb == SAY_RESPONSE)
+		snprintf(said->id, sizeof(said->id), "%s",
+		    responses[size % 4]);
+	else
+		snprintf(said->id, sizeof(said->id),
+		    is_group_verb(said->verb) ? "g%u.%u@%u" : "<%u.%u@%u>",
+		    said->serial, size % 4, get_index(r));
+}
+
 /* What would come now could not be told from an article. */
 static bool
 is_busy_posting(const struct reader *r)
@@ -202,19 +246,22 @@ reader_say(unsigned i, enum reader_verb verb, unsigned size)
 	struct said *said;
 
 	if (r->fd < 0 || r->has_ended || r->has_quit || is_busy_posting(r) ||
-	    r->said_n == COMMANDS_MAX || r->serial == SERIALS_MAX)
+	    r->said_n + (verb == SAY_SASL_ASK) >= COMMANDS_MAX ||
+	    r->serial + (verb == SAY_SASL_ASK) >= SERIALS_MAX)
 		return;
 	said = &r->said[r->said_n++];
 	said->verb = verb;
 	said->serial = r->serial++;
+	said->who = size % 4;
 	said->has_go_ahead = false;
-	snprintf(said->id, sizeof(said->id), is_group_verb(verb) ?
-	    "g%u.%u@%u" : "<%u.%u@%u>", said->serial, size % 4, get_index(r));
+	make_id(r, said, size);
 	make_line(said, line);
 	send_text(r, line, strlen(line));
 	send_text(r, "\r\n", 2);
-	r->has_group_said |= is_group_verb(verb) || verb == SAY_UNKNOWN;
+	r->has_group_said |= is_group_verb(verb) || is_unknown_verb(verb);
 	r->has_quit = verb == SAY_QUIT;
+	if (verb == SAY_SASL_ASK)
+		reader_say(i, SAY_RESPONSE, size);
 	r->may_post = verb == SAY_TAKETHIS;
 	r->posted_n = 0;
 }
@@ -284,6 +331,7 @@ has_block(enum reader_verb verb, int code)
 	case SAY_LISTGROUP:
 		return code == 211;
 	case SAY_UNKNOWN:
+	case SAY_RESPONSE:
 		return code >= 220 && code <= 222;
 	default:
 		return code == 100 || code == 101 || code == 215 ||
@@ -308,9 +356,35 @@ check_success(const struct reader *r, const struct said *said, int code,
 		CHECK(strstr(line, said->id) != NULL);
 		/* A number would be of a group that was never selected. */
 		CHECK(r->has_group_said || strncmp(line + 3, " 0 ", 3) == 0);
+		CHECK(!all.rules.needs_login || r->user != 0);
 	}
 	if (is_group_verb(said->verb))
 		CHECK(strstr(line, said->id) != NULL);
+}
+
+/* Who has answered 430? Not all, if not all could be asked. */
+static bool
+may_ask_all(const struct reader *r)
+{
+	return !all.is_stateful && !all.rules.is_partial && r->user != 'b';
+}
+
+static void
+check_login(struct reader *r, const struct said *said, int code)
+{
+	if (said->verb == SAY_USER && code == 381)
+		r->named = users[said->who];
+	if (code != 281)
+		return;
+	CHECK(r->user == 0 || !all.rules.needs_login);
+	if (said->verb == SAY_PASS) {
+		CHECK(r->named == 'a' || r->named == 'b');
+		r->user = r->named;
+	} else {
+		CHECK(said->verb == SAY_SASL || said->verb == SAY_RESPONSE);
+		CHECK(said->who < 2);
+		r->user = users[said->who];
+	}
 }
 
 /* A status line. */
@@ -333,20 +407,22 @@ check_status(struct reader *r, const char *line)
 		r->is_last = true;
 		return;
 	}
+	check_login(r, said, code);
 	if (code < 300)
 		check_success(r, said, code, line);
-	if (code == 430 && !all.is_stateful)
+	if (code == 430 && may_ask_all(r))
 		CHECK(news_all_missed(get_index(r), said->serial));
 	if (is_posting_verb(said->verb) && code / 100 == 3) {
 		/* Nobody posts the same twice. */
 		CHECK(!said->has_go_ahead);
+		CHECK(r->user != 'b' || !all.rules.needs_login);
 		said->has_go_ahead = true;
 		r->may_post = true;
 		r->posted_n = 0;
 		return;
 	}
 	r->is_last = code == 205 || (code == 400 &&
-	    said->verb != SAY_UNKNOWN);
+	    !is_unknown_verb(said->verb));
 	r->is_block = has_block(said->verb, code);
 	r->is_body = said->verb == SAY_BODY;
 	r->block_lines_n = 0;
@@ -369,12 +445,14 @@ check_header(struct reader *r, const char *line)
 		r->block_lines_n = 0;
 		return;
 	}
-	if (r->block_lines_n == 0)
+	if (r->block_lines_n == 0) {
 		CHECK(sscanf(line, "Path: server%u!v%u", &server,
 		    &variant) == 2);
-	else
+		CHECK(r->user != 'b' || !all.rules.needs_login || server == 0);
+	} else {
 		CHECK(r->block_lines_n == 1 &&
 		    strcmp(line + strcspn(line, " ") + 1, said->id) == 0);
+	}
 	r->block_lines_n++;
 }
 

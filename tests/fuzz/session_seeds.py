@@ -10,29 +10,34 @@ import sys
 
 STEPS = """turn turn_one time connect say raw read post half_close close door
     accept news_read answer send news_raw news_close news_half_close work
-    settle reload""".split()
+    settle reload check""".split()
 VERBS = """article body head stat over group listgroup next stat_bare body_bare
     over_range list date help capabilities mode_reader unknown post ihave
-    takethis quit empty long""".split()
+    takethis quit empty long user pass wrong_pass sasl sasl_ask""".split()
 ANSWERS = """good other miss off limit unknown unable not_now login stale
     garbage cut syntax""".split()
 TIMES = [1, 10, 50, 130, 300, 600, 1100, 2100, 5100, 10000, 60000, 1000000]
 SIZES = [1, 2, 3, 5, 16, 100, 1000, 5000, 40000, None]
 DOORS = ["open", "silent", "shut"]
 
-HYBRID, PER_COMMAND, STATEFUL = 0, 1, 2
+HYBRID, PER_COMMAND, STATEFUL, USERS = 0, 1, 2, 3
 TWO_BACKENDS, TWO_CONNECTIONS, DEEP = 0x04, 0x08, 0x10
 TIERS, WARM, TWO_THREADS = 0x20, 0x40, 0x80
 SMALL_BUFFERS, HELPFUL, DOOR_SILENT = 0x01, 0x02, 0x04
 PATIENT_END, RESTLESS_END = 0x08, 0x10
 SPILLS, PROBES, NO_RESERVE = 0x20, 0x40, 0x80
+NOBODY, ONE_PLACE, RATE, QUOTA, USER_B, BLOCK = 4, 8, 0x10, 0x20, 0x40, 0x80
+A, B, STRANGER, GIVEN_UP = range(4)     # who logs in
 
 
 class Script:
     """One seed; every step gives the script back."""
 
-    def __init__(self, conf, run=HELPFUL | PATIENT_END):
+    def __init__(self, conf, run=HELPFUL | PATIENT_END, users=None):
         self.octets = bytearray([conf, run])
+        if users is not None:
+            self.octets[0] |= USERS
+            self.octets.append(users)
 
     def add(self, step, *more):
         self.octets += bytes([STEPS.index(step), *more])
@@ -90,8 +95,11 @@ class Script:
     def news_close(self, wire=0):
         return self.add("news_close", wire).turn(2)
 
-    def reload(self, conf):
-        return self.add("reload", conf).turn(3)
+    def reload(self, conf, *users):
+        return self.add("reload", conf, *users).turn(3)
+
+    def login(self, name=A, who=0):
+        return self.say("user", name, who).say("pass", name, who).turn()
 
     def settle(self, n=1):
         for _ in range(n):
@@ -252,6 +260,84 @@ def make_seeds():
                              HELPFUL | RESTLESS_END).connect(0).connect(1)
                       .say("group").settle().say("body", 3).reach()
                       .answer().send(5000).say("list", 1, 1).turn())
+    yield from make_user_seeds()
+
+
+def make_user_seeds():
+    """Those with users."""
+    for name, mode in (("hybrid", HYBRID), ("per-command", PER_COMMAND),
+                       ("stateful", STATEFUL)):
+        s = Script(TWO_BACKENDS | TWO_CONNECTIONS, users=mode | USER_B)
+        s.connect().say("body").settle().login().settle()
+        for verb in VERBS[:16]:
+            s.say(verb).settle()
+        yield "user-" + name, s.say("user").say("sasl").say("quit").settle()
+    yield "user-sasl", (Script(0, users=USER_B).connect(0).connect(1)
+                        .say("sasl", B, 0).say("sasl_ask", A, 1).settle(2)
+                        .say("body", 1, 0).say("post", 1, 0)
+                        .say("body", 1, 1).settle(3))
+    yield "user-wrong", (Script(0, users=0).connect().say("user", A)
+                         .say("wrong_pass").settle(2).login().settle()
+                         .time(10).settle().say("sasl", GIVEN_UP)
+                         .say("sasl_ask", GIVEN_UP).login(STRANGER)
+                         .settle(2).time(50).say("body").settle(3))
+    yield "user-pipelined", (Script(DEEP, users=0).connect().login()
+                             .say("body", 2).say("stat").say("group")
+                             .add("check").reach().settle(3))
+    yield "user-places", (Script(TWO_THREADS, users=ONE_PLACE).connect(0)
+                          .connect(1).login(A, 0).settle().login(A, 1)
+                          .settle().say("quit", 1, 0).settle(2)
+                          .say("body", 1, 1).settle(3))
+    yield "user-place-too-late", (Script(0, users=ONE_PLACE).connect(0)
+                                  .connect(1).login(A, 0).settle()
+                                  .login(A, 1).settle().time(2100)
+                                  .time(2100).settle(2))
+    yield "user-place-left", (Script(TWO_THREADS, users=ONE_PLACE).connect(0)
+                              .connect(1).login(A, 0).settle().login(A, 1)
+                              .settle().close(0).add("turn_one", 0).close(1)
+                              .turn(2).settle().connect(0).login(A, 0)
+                              .settle(2))
+    yield "user-place-refused", (Script(0, users=USER_B).connect(0)
+                                 .connect(1).login(B, 0).login(B, 1)
+                                 .settle(2).say("quit", 1, 0).settle()
+                                 .login(B, 1).settle(2))
+    yield "user-check-left", (Script(TWO_THREADS, users=0).connect(0)
+                              .connect(1).login(A, 0).login(A, 1).close(0)
+                              .turn().add("check").half_close(1).settle(3))
+    yield "user-rate", (Script(DEEP | TWO_CONNECTIONS, users=RATE).connect(0)
+                        .connect(1).login(A, 0).login(A, 1).settle(2)
+                        .say("body", 3, 0).say("body", 3, 1).settle(3)
+                        .reload(DEEP, 0).settle(2))
+    yield "user-rate-posts", (Script(TWO_CONNECTIONS, users=RATE).connect()
+                              .login().settle().say("post").settle(2)
+                              .post(60, False).turn(2).time(130).post(60)
+                              .settle(4))
+    yield "user-quota", (Script(DEEP, users=QUOTA).connect(0).login()
+                         .settle().say("body", 2).settle(2).say("stat")
+                         .settle(2).connect(0).login().settle(2)
+                         .reload(DEEP, 0).login().settle(2))
+    yield "user-block", (Script(TWO_BACKENDS | TIERS, users=BLOCK).connect()
+                         .login().settle().say("body", 3).settle(3)
+                         .time(1100).say("body", 1).settle(3))
+    yield "user-expires", (Script(0, users=USER_B).connect().login(B)
+                           .settle().say("stat").settle().time(10000)
+                           .say("stat").settle(2))
+    yield "user-removed", (Script(TWO_THREADS, users=USER_B | ONE_PLACE)
+                           .connect(0).connect(1).login(B, 0).settle()
+                           .login(B, 1).reload(0, 0).settle(3))
+    yield "user-removed-queued", (Script(TWO_THREADS, users=ONE_PLACE)
+                                  .connect(0).connect(1).login(A, 0)
+                                  .settle().login(A, 1).settle()
+                                  .say("body", 2, 0).reach()
+                                  .reload(0, NOBODY).settle(3)
+                                  .reload(0, USER_B).settle(2))
+    yield "user-stopped", (Script(0, HELPFUL | RESTLESS_END, ONE_PLACE)
+                           .connect(0).connect(1).login(A, 0).settle()
+                           .say("body", 3, 0).reach().login(A, 1))
+    yield "user-none-then-some", (Script(0, users=NOBODY).connect()
+                                  .say("body", 2).reach().reload(0, USER_B)
+                                  .settle().say("stat").login(B).settle(2)
+                                  .say("stat").settle(2))
 
 
 def main():

@@ -16,6 +16,7 @@
 #include "backend/pool.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "client/password.h"
 #include "net/addr.h"
 #include "net/loop.h"
 #include "conf/conf.h"
@@ -32,6 +33,7 @@ enum {
 	DESCRIPTORS = 512,
 	START_MS = 1000 * 1000,
 	POLL_MS = 50,		/* of the clock, when the server polls */
+	CHECKS_MAX = 3,		/* of passwords, that wait */
 };
 
 static struct {
@@ -48,6 +50,8 @@ static struct {
 	unsigned threads_n;
 	struct backend *backends[NEWS_BACKENDS_MAX];
 	unsigned backends_n;
+	struct password_check *checks[CHECKS_MAX];	/* oldest first */
+	unsigned checks_n;
 } world;
 
 /* --- seams: each takes the place of the function it is named after ------ */
@@ -91,6 +95,12 @@ void __real_backend_free(struct backend *b);
 void __wrap_backend_free(struct backend *b);
 void __wrap_loop_call(struct loop *l, loop_call_f *run, void *arg);
 int __wrap_confine_enter(const struct conf *c);
+struct passwords *__wrap_passwords_start(const struct conf *conf);
+int __wrap_passwords_set_users(struct passwords *p, const struct conf *conf);
+void __wrap_passwords_stop(struct passwords *p);
+bool __wrap_passwords_ask(struct passwords *p, struct password_check *check,
+    const char *name, const char *password, const struct addr *peer);
+bool __wrap_addr_get_site(const struct addr *a, uint64_t *site_r);
 
 /* The fuzzer needs its files. */
 int
@@ -103,7 +113,8 @@ __wrap_confine_enter(const struct conf *c)
 int
 __wrap_clock_gettime(clockid_t id, struct timespec *ts)
 {
-	if (!world.is_running || id != CLOCK_MONOTONIC)
+	if (!world.is_running ||
+	    (id != CLOCK_MONOTONIC && id != CLOCK_REALTIME_COARSE))
 		return __real_clock_gettime(id, ts);
 	ts->tv_sec = (time_t)(world.now_ms / 1000);
 	ts->tv_nsec = (long)(world.now_ms % 1000) * 1000000;
@@ -244,6 +255,7 @@ __wrap_process_wait_signal(int max_wait_ms)
 		return world.next != NULL ? SIGHUP : SIGTERM;
 	}
 	news_help();
+	world_check_passwords();
 	world_turn_all();
 	world_advance(POLL_MS);
 	return 0;
@@ -307,6 +319,76 @@ __wrap_loop_call(struct loop *l, loop_call_f *run, void *arg)
 	loop_post(l, &c.message);
 	while (!c.is_done)
 		loop_turn(l, 0);
+}
+
+/* --- passwords: checked when the script says so ------------------------- */
+
+/* All clients are of one site, so answers to logins are held up. */
+bool
+__wrap_addr_get_site(const struct addr *a, uint64_t *site_r)
+{
+	(void)a;
+	*site_r = 1;
+	return true;
+}
+
+struct passwords *
+__wrap_passwords_start(const struct conf *conf)
+{
+	(void)conf;
+	return (struct passwords *)&world;	/* nobody looks into it */
+}
+
+int
+__wrap_passwords_set_users(struct passwords *p, const struct conf *conf)
+{
+	(void)p;
+	(void)conf;
+	return 0;
+}
+
+/* Right is one password, of all users that there ever are. */
+bool
+__wrap_passwords_ask(struct passwords *p, struct password_check *check,
+    const char *name, const char *password, const struct addr *peer)
+{
+	(void)p;
+	(void)peer;
+	if (world.checks_n == CHECKS_MAX)
+		return false;
+	check->is_right = strcmp(password, "right") == 0 &&
+	    (strcmp(name, "a") == 0 || strcmp(name, "b") == 0);
+	world.checks[world.checks_n++] = check;
+	return true;
+}
+
+void
+world_check_password(void)
+{
+	struct password_check *check = world.checks[0];
+
+	if (world.checks_n == 0)
+		return;
+	world.checks_n--;
+	memmove(&world.checks[0], &world.checks[1],
+	    world.checks_n * sizeof(world.checks[0]));
+	check->is_right = check->is_right &&
+	    !atomic_load(&check->is_given_up);
+	loop_post(check->loop, &check->message);
+}
+
+void
+world_check_passwords(void)
+{
+	while (world.checks_n > 0)
+		world_check_password();
+}
+
+void
+__wrap_passwords_stop(struct passwords *p)
+{
+	(void)p;
+	world_check_passwords();
 }
 
 /* --- turning ------------------------------------------------------------ */

@@ -26,5 +26,10 @@ void world_turn(unsigned i);
 void world_turn_all(void);
 void world_advance(uint64_t ms);
 
+/* The password that was asked for first is checked; the answer is on its way
+ * then. Right is "right", for a and b. */
+void world_check_password(void);
+void world_check_passwords(void);
+
 /* Nothing is lent, made, waited for, pending or kept at any backend. */
 bool world_is_at_rest(void);

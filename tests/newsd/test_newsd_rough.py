@@ -81,6 +81,15 @@ def test_fault_slow(start):
         assert max(map(len, chunks)) <= 192
 
 
+def test_slow_answer_hurries_up_when_faults_end(start):
+    """At 640 bytes per second it would take eight minutes."""
+    server = start("--fault", "slow=1")
+    with server.client() as client:
+        assert client.code("BODY <300000.1@gen>") == 222
+        set_fault(server, "none")
+        newsd.check_body(client.block(), 300000, 1)
+
+
 def test_faults_are_seeded(start):
     def run():
         server = start("--fault", "garbage=0.3,seed=7")

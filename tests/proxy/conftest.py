@@ -12,6 +12,7 @@ import functools
 import os
 import pathlib
 import sys
+import tempfile
 
 import pytest
 
@@ -139,6 +140,14 @@ def attempt(call):
     except AssertionError as error:
         return [str(error)]
     return []
+
+
+@pytest.fixture
+def public():
+    """A directory that every user may look into."""
+    with tempfile.TemporaryDirectory() as name:
+        os.chmod(name, 0o755)
+        yield pathlib.Path(name)
 
 
 @pytest.fixture

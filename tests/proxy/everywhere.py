@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""NNTPMUX_TLS: which sides of the proxy speak TLS in tests that are not about
-it: "clients", "backends" or both. The tests don't notice.
+"""What all tests do in another way than usual, and don't notice, if they are
+not about it.
+
+NNTPMUX_TLS     which sides of the proxy speak TLS: "clients", "backends", both
+NNTPMUX_RELAY   the key relay: "copy", "splice"
 """
 
 import functools
@@ -11,7 +14,11 @@ import tempfile
 import certs
 
 SIDES = os.environ.get("NNTPMUX_TLS", "").replace(",", " ").split()
+RELAY = os.environ.get("NNTPMUX_RELAY")
 NAME = "localhost"
+# Keys of [listen main] where a test is about what comes before any handshake:
+# the reason why a client is refused is told in the clear only.
+IN_THE_CLEAR = {"tls": "no"}
 
 
 @functools.cache
@@ -38,6 +45,11 @@ def serving():
 
 def trusting():
     return certs.trusting(authority())
+
+
+def proxy_keys():
+    """More keys for [proxy]."""
+    return {"relay": RELAY} if RELAY else {}
 
 
 def listen_keys():

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The built program: started with an INI file, watched, ended."""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -10,7 +11,7 @@ import subprocess
 
 import everywhere
 from client import Client, is_listening
-from timing import LIMIT, scaled, wait_until
+from timing import LIMIT, Clock, scaled, wait_until
 
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = HERE.parent.parent
@@ -87,6 +88,10 @@ def run(tmp, *args, env=None, stdin="", limit=LIMIT):
     return done
 
 
+def is_stopped(task):
+    return "\nState:\tT" in (task / "status").read_text()
+
+
 class Proxy:
     """A running proxy before backends (anything with name, url, options).
 
@@ -135,7 +140,9 @@ class Proxy:
         for be in self.backends:
             everywhere.secure(be)
         return ini(merged(
-            DEFAULTS, {"listen main": everywhere.listen_keys()},
+            DEFAULTS, {"proxy": everywhere.proxy_keys()},
+            {"listen main": {} if "tls" in (listen or {})
+             else everywhere.listen_keys()},
             {"proxy": {"mode": mode, **(proxy or {})},
              "listen main": listen or {}, "log": log or {}},
             {"routing": routing} if routing else {},
@@ -276,6 +283,22 @@ class Proxy:
 
     def signal(self, number=signal.SIGTERM):
         self.child.send_signal(number)
+
+    @contextlib.contextmanager
+    def stopped(self, seconds=0):
+        """What is done within it, the proxy learns of when it goes on, after
+        so many seconds (scaled) at least."""
+        clock = Clock()
+        tasks = pathlib.Path("/proc/%d/task" % self.pid)
+        self.signal(signal.SIGSTOP)
+        wait_until(lambda: all(map(is_stopped, tasks.iterdir())),
+                   what="all threads to stop")
+        try:
+            yield
+            wait_until(lambda: clock() > scaled(seconds),
+                       what="the time to be over")
+        finally:
+            self.signal(signal.SIGCONT)
 
     def wait_end(self, limit=LIMIT):
         """The exit code."""

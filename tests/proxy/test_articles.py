@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""behaviours.md, "Articles" (nothing is continued elsewhere yet).
+"""Articles.
 
 ARTICLE/BODY/HEAD byte-identical            test_block_is_byte_identical,
                                             test_a_large_article
@@ -240,7 +240,7 @@ def test_what_looks_like_an_end_split_at_every_byte(bed):
 def test_one_byte_per_packet(bed):
     whole = article("<a@x>", b".\r\n..\r\nx\r\n")
     answer = b"220 0 <a@x>\r\n" + stuff(whole)
-    be = bed.fake()
+    be = bed.fake(stall_timeout="5m")   # it may be slow
     be.on["ARTICLE"] = lambda c, line: c.trickle(answer)
     client = bed.proxy(be).client()
     for _ in range(2):

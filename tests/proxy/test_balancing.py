@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""behaviours.md, "Balancing", and which connection is taken.
+"""Balancing, and which connection is taken.
 
 round-robin 0,1,2,0,1,2           test_round_robin
 weighted 1:2:3                    test_weighted_*

@@ -269,21 +269,24 @@ def test_answer_before_a_server_without_capabilities(bed, mode):
     assert capabilities(client) == announced(mode)
 
 
+BEFORE_LOGIN = "AUTHINFO USER SASL", "SASL PLAIN"
+
+
 def test_before_and_after_the_login(bed, mode):
     be = backend(bed, "HDR", "IHAVE", "LIST MOTD", posting="yes")
     proxy = known(bed, be, users=USERS)
     client, other = proxy.client(), proxy.client()
-    assert capabilities(client) == announced(mode, "AUTHINFO USER")
+    assert capabilities(client) == announced(mode, *BEFORE_LOGIN)
     assert client.login("alice", "secret") == "281"
     assert capabilities(client) == announced(mode, "HDR", "LIST MOTD", "POST",
-                                             "IHAVE")
-    assert capabilities(other) == announced(mode, "AUTHINFO USER")
+                                             "IHAVE", "SASL PLAIN")
+    assert capabilities(other) == announced(mode, *BEFORE_LOGIN)
 
 
 def test_before_the_login_nobody_is_asked(bed, mode):
     be = bed.fake()
     client = bed.proxy(be, users=USERS).client()
-    assert capabilities(client) == announced(mode, "AUTHINFO USER")
+    assert capabilities(client) == announced(mode, *BEFORE_LOGIN)
     assert be.accepts == 0
 
 
@@ -347,7 +350,7 @@ def test_posting_is_the_users(bed, mode):
     proxy = known(bed, be, users=USERS)
     client = proxy.client()
     assert client.login("bob", "hidden") == "281"
-    assert capabilities(client) == announced(mode)
+    assert capabilities(client) == announced(mode, "SASL PLAIN")
 
 
 def test_unknown_backends_are_made_known(bed, mode):

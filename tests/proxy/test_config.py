@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""behaviours.md, "Configuration and process": files, environment, options.
+"""Configuration and process: files, environment, options.
 
 every mistake named with file:line    test_mistake_*
 all in one run, exit 78               test_all_mistakes_in_one_run
 secret in argv: exit 2                test_secret_in_argv
 -t on good files; the samples         test_good_*, test_samples
--T (interface.md)                     test_dump_*
+-T                                    test_dump_*
 precedence, environment               test_environment_*, test_precedence_*
 the other options                     test_option_*
 """

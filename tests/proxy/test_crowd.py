@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """200 readers in groups, 50 downloaders and 10 posters at once, before three
-backends of 8 connections (the issue, "How it shows", 3); runs with -m load.
+backends of 8 connections; runs with -m load.
 
 The reserve leaves 21 readers a connection at any time; the others get 403 and
 come again. A poster needs a slot for as long as an article takes and asks for

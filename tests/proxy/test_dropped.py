@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""behaviours.md, "Sick backends": packets are dropped, in a network namespace
+"""Sick backends: packets are dropped, in a network namespace
 (netns.py; needs root).  A silent peer on loopback still acknowledges; here
 nobody does.
 

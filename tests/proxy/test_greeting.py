@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""behaviours.md, "Greeting and basics".
+"""Greeting and basics.
 
 exactly one greeting line           test_one_greeting_line_and_no_byte_more
 a backend's greeting never leaks    test_no_greeting_of_a_backend_leaks

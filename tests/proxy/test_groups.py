@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""behaviours.md, "Groups", what holds in hybrid and in stateful: a session
+"""Groups, what holds in hybrid and in stateful: a session
 with a group is as with one server.  Pinning itself: test_pinning.py.
 
 GROUP one line, LISTGROUP a block         test_group_is_one_line_*

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""behaviours.md, "Sick backends": the health check, the breaker, and pools
+"""Sick backends: the health check, the breaker, and pools
 that heed a provider's limit; "Retry and tiers": tier_down, tier_full.
 
 asked when quiet, not under traffic       test_check_*

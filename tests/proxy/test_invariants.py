@@ -16,6 +16,7 @@ import socket
 
 import pytest
 
+from everywhere import IN_THE_CLEAR
 from fake import Gate, queued_at_peer
 from sick import silent
 from timing import LIMIT, Clock, ms, scaled, wait_until
@@ -152,7 +153,8 @@ def test_who_gave_up_waits_nowhere(bed):
 
 
 def test_refused_clients_leave_nothing(bed):
-    proxy = bed.proxy(bed.fake(), listen={"deny": "127.0.0.0/8"})
+    proxy = bed.proxy(bed.fake(), listen={"deny": "127.0.0.0/8",
+                                          **IN_THE_CLEAR})
 
     def refuse(n):
         for _ in range(n):
@@ -191,5 +193,6 @@ def test_broken_behind_a_slow_client(bed):
     broken.wait()
     ticks = proxy.ticks()
     spend(1)
-    assert proxy.ticks() - ticks < scaled(40), "a busy loop"
+    # It has next to nothing to do; one that spins beside others gets its share.
+    assert proxy.ticks() - ticks < 15, "a busy loop"
     assert not client.rest().endswith(END)

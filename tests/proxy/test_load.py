@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Many clients for a while ("How it shows", 4); runs with -m load.
+"""Many clients for a while; runs with -m load.
 
 NNTPMUX_LOAD_SECONDS  how long (60)       NNTPMUX_LOAD_CLIENTS  how many (500)
 NNTPMUX_LOAD_SEED     of all random choices (1)

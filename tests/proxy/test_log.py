@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the log says, and what it never says (interface.md, issue).
+"""What the log says, and what it never says (nntpmux(8)).
 
 one line per session end     test_session_*
 statistics                   test_statistics_*
@@ -125,8 +125,9 @@ def test_session_line_names_the_user(bed):
 
 def test_refused_clients_are_logged(bed):
     proxy = bed.proxy(bed.fake(), listen={"deny": "127.0.0.1"})
-    proxy.client().at_end()
-    proxy.wait_log("address-refused|not allowed")
+    # By TLS it is closed without a handshake.
+    proxy.client(greet=False, secure=None).rest()
+    proxy.wait_log("end=address-refused")
 
 
 # --- statistics --------------------------------------------------------------

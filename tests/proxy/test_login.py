@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""behaviours.md, "Login", and the login at backends.
+"""Login, and the login at backends.
 
 before login everything but the listed -> 480  test_before_login_*
 USER, DATE -> 480, PASS -> 281                 test_user_date_pass
@@ -12,9 +12,9 @@ A's login does nothing for B                   test_login_of_one_*
 10 failures, then right -> 281                 test_ten_failures_*
 AUTHINFO never reaches a backend               test_no_login_of_a_client_*
 CAPABILITIES before, after, without            test_capabilities_*
-other forms -> 501 (interface.md)              test_other_forms
+other forms -> 501                             test_other_forms
 login_timeout                                  test_login_timeout
-login at backends (interface.md, issue)        test_backend_*
+login at backends (nntpmux(8))                 test_backend_*
 """
 
 import statistics
@@ -22,8 +22,9 @@ import statistics
 import pytest
 
 from client import to_bytes
+from everywhere import IN_THE_CLEAR
 from sick import refuses_login
-from timing import Clock, ms
+from timing import Clock, ms, scaled, wait_until
 from wire import articles, stuff
 
 # Nothing here depends on the mode.
@@ -157,13 +158,6 @@ def test_other_forms(guarded, command):
     assert client.code("DATE") == "480"
 
 
-def test_sasl_is_no_way_in(guarded):
-    client = guarded[1].client()
-    assert client.code("AUTHINFO SASL PLAIN AGFsaWNlAHNlY3JldA==") \
-        in ("501", "503")
-    assert client.code("DATE") == "480"
-
-
 def test_wrong_user_and_wrong_password_get_the_same_answer(bed):
     users = {"alice": {"password": HASHES["sha512crypt"]}}
     proxy = bed.proxy(bed.fake(), users=users)
@@ -262,6 +256,105 @@ def test_password_check_stops_nobody_else(bed):
     assert ten < clock(), "a worker waited for the check"
 
 
+def test_right_password_is_remembered(bed):
+    """A download tool opens many connections: one check is enough, but only
+    of what was right."""
+    users = {"alice": {"password": SLOW_HASH}}
+    proxy = bed.proxy(bed.fake(), users=users)
+
+    def log_in(name, password):
+        client, clock = proxy.client(), Clock()
+        code = client.login(name, password)
+        return code, clock()
+    code, first = log_in("alice", "pass word")
+    assert code == "281"
+    clock = Clock()
+    for _ in range(50):
+        assert log_in("alice", "pass word")[0] == "281"
+    assert clock() < 25 * first
+    for name, password in (("alice", "pass wor"), ("alice", "pass word "),
+                           ("bob", "pass word")):
+        code, took = log_in(name, password)
+        assert code == "481" and took > first / 8
+
+
+def test_flood_of_wrong_passwords(bed):
+    """1,000 from one address, under way at the same time: others log in, and
+    are served."""
+    hashed = ("$6$saltsalt$cc1KsgmlKYtCcnNH8.sv7Fe8mca8fAso5fHlNrb1VZa5WYQ."
+              "L3ChTcx06ID.LoaXZAf9CZNraK43XCp7LxKHl1")
+    be = bed.fake(articles=articles("a"))
+    proxy = bed.proxy(be, users={"alice": {"password": hashed},
+                                 "bob": {"password": SLOW_HASH}})
+    inside = proxy.client(source=("127.0.0.3", 0))
+    assert inside.login("alice", "pass word") == "281"
+    flood = [proxy.client() for _ in range(1000)]
+    for client in flood:
+        client.say("AUTHINFO USER alice", "AUTHINFO PASS wrong")
+    other, clock = proxy.client(source=("127.0.0.2", 0)), Clock()
+    assert other.login("bob", "pass word") == "281"
+    assert clock() < scaled(2)
+    took = []
+    for _ in range(20):
+        clock = Clock()
+        assert inside.code("STAT <a@x>") == "223"
+        took.append(clock())
+    assert sorted(took)[15] < scaled(0.05), took
+    flood[-1].expect(381)
+    assert not flood[-1].buf
+    flood[-1].sock.setblocking(False)
+    with pytest.raises(BlockingIOError):    # they are still under way
+        flood[-1].sock.recv(1)
+    for client in flood:
+        client.reset()
+
+
+def test_flood_from_a_whole_network(bed):
+    """Each from another address of one IPv6 /64: they have one turn together,
+    as an IPv4 address has."""
+    proxy = bed.proxy(bed.fake(), users={"bob": {"password": SLOW_HASH}},
+                      listen={"proxy_protocol": "require",
+                              "proxy_protocol_from": "127.0.0.1",
+                              **IN_THE_CLEAR})
+
+    def come(address):
+        client = proxy.client(greet=False)
+        client.say("PROXY TCP6 %s 2001:db8::9 4000 119" % address)
+        client.line()
+        return client
+    flood = [come("2001:db8:1::%x" % i) for i in range(1, 51)]
+    other = come("2001:db8:2::1")
+    for client in flood:
+        client.say("AUTHINFO USER alice", "AUTHINFO PASS wrong")
+    for client in flood:
+        client.expect(381)
+    assert other.login("bob", "pass word") == "281"
+    assert proxy.log().count("login failed") < 25
+    for client in flood:
+        client.reset()
+
+
+def test_users_of_a_file(bed):
+    """As htpasswd -B writes it; beside a [user] section."""
+    path = bed.ini("# ours\ncarol:%s\ndave:%s\n" % (
+        HASHES["bcrypt"].replace("$2b$", "$2y$"), HASHES["yescrypt"]),
+        "users")
+    path.chmod(0o600)
+    proxy = bed.proxy(bed.fake(), users=USERS, proxy={"users_file": path})
+    for name in "carol", "dave":
+        assert proxy.client().login(name, "pass word") == "281"
+        assert proxy.client().login(name, "pass") == "481"
+    assert proxy.client().login("alice", "secret") == "281"
+    assert proxy.client().login("# ours", "secret") == "481"
+
+
+def test_users_of_a_file_alone(bed):
+    path = bed.ini("carol:%s\n" % HASHES["sha512crypt"], "users")
+    client = bed.proxy(bed.fake(), proxy={"users_file": path}).client()
+    assert client.code("DATE") == "480"
+    assert client.login("carol", "pass word") == "281"
+
+
 def test_login_of_one_does_nothing_for_another(guarded):
     proxy = guarded[1]
     one, two = proxy.client(), proxy.client()
@@ -311,13 +404,16 @@ def words(client):
 
 def test_capabilities_before_and_after_login(guarded):
     client = guarded[1].client()
-    assert "USER" in words(client)["AUTHINFO"]
+    assert words(client)["AUTHINFO"] == ["USER", "SASL"]
+    assert words(client)["SASL"] == ["PLAIN"]
     assert client.login("alice", "secret") == "281"
-    assert "USER" not in words(client).get("AUTHINFO", [])
+    assert "AUTHINFO" not in words(client)
+    assert words(client)["SASL"] == ["PLAIN"]
 
 
 def test_capabilities_without_login(bed):
-    assert "AUTHINFO" not in words(bed.proxy(bed.fake()).client())
+    client = bed.proxy(bed.fake()).client()
+    assert "AUTHINFO" not in words(client) and "SASL" not in words(client)
 
 
 def test_login_timeout(bed):
@@ -327,6 +423,16 @@ def test_login_timeout(bed):
     assert done.login("alice", "secret") == "281"
     assert silent.rest()[:3] in (b"", b"400")
     assert done.code("DATE") == "111"
+
+
+def test_login_timeout_does_not_run_while_the_answer_is_held(bed):
+    """Or a right password would be of no use behind many wrong ones."""
+    proxy = bed.proxy(bed.fake(), users=USERS,
+                      proxy={"login_timeout": "1s"})
+    for _ in range(12):
+        proxy.client().say("AUTHINFO USER alice", "AUTHINFO PASS wrong")
+    wait_until(lambda: proxy.log().count("login failed") == 12)
+    assert proxy.client().login("alice", "secret") == "281"
 
 
 def test_login_timeout_is_not_put_off_by_talking(bed):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Sizes and wake-ups ("How it shows", 5 and 6). A sanitizer build is many
+"""Sizes and wake-ups. A sanitizer build is many
 times larger, so these run only when asked for (-m size), on a release build.
 """
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""behaviours.md, "Sick backends": an article that is cut is mended.
+"""Sick backends: an article that is cut is mended.
 
 BODY, ARTICLE behind its header, at every byte      test_cut_anywhere_*
 inside the header                                   test_cut_in_the_header

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The proxy knows whose group a connection has: an article number of another
-session's group becomes 0 (design.md; RFC 3977, 6.2.1.2).
+session's group becomes 0 (RFC 3977, 6.2.1.2).
 
 a connection that had a group              test_no_number_of_another_*
 status line, first word of the row         test_number_is_hidden_*

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""behaviours.md, "Per-command", and what the proxy answers by itself: in the
+"""Per-command, and what the proxy answers by itself: in the
 modes per-command and hybrid, in stateful where it is no question of routing.
 
 DATE, LIST, NEWGROUPS, NEWNEWS byte-exact  test_block_is_byte_exact, test_date
@@ -10,8 +10,8 @@ XFOO -> 500                                test_unknown_verb_*
 two backends: both are used                test_both_backends_are_used
 max_connections 1, A idles, B is served    test_idle_client_holds_nothing
 connections are used again                 test_connections_are_used_again
-CAPABILITIES, MODE (interface.md)          test_capabilities_*, test_mode_*
-bad arguments (interface.md)               test_bad_arguments
+CAPABILITIES, MODE                         test_capabilities_*, test_mode_*
+bad arguments                              test_bad_arguments
 """
 
 import pytest
@@ -179,11 +179,12 @@ def test_half_a_command_holds_nothing(bed):
 def test_connections_are_used_again(bed):
     be = bed.fake(articles=articles("a", size=3000))
     proxy = bed.proxy(be)
-    for _ in range(10):
+    for n in range(1, 11):
         client = proxy.client()
         client.fetch("BODY <a@x>")
         assert client.code("STAT <none@x>") == "430"
         client.close()
+        proxy.wait_log(r"\bend=", n)      # what it kept is given back
     assert be.accepts == 1
 
 

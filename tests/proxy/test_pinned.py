@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""behaviours.md, "Groups": the life of a pinned session of hybrid mode.
+"""Groups: the life of a pinned session of hybrid mode.
 
 XFOO                                       test_unknown_verb_*
 pinned backend lost                        test_lost_*
 XOVER and gone: not re-used dirty          test_gone_*
-keepalive (interface.md)                   test_keepalive_*
+keepalive                                  test_keepalive_*
 the slots of all who ended                 test_slots_come_back
 """
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""behaviours.md, "Groups", what it says of pinning, the reserve and other
+"""Groups, pinning, the reserve and other
 backends: hybrid mode.  See also test_pinned.py (the life of a pinned session),
 test_numbers.py and test_groups.py.
 

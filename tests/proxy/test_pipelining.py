@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""behaviours.md, "Pipelining" (of a pinned session: test_pinning.py).
+"""Pipelining (of a pinned session:                  test_pinning.py).
 
 4 x BODY, one connection, in order     test_burst_over_one_connection
 pipelined to the backend               test_backend_gets_*, test_pipeline_*

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""behaviours.md, "Refusals", and the issue: POST and IHAVE, in every mode.
+"""Refusals: POST and IHAVE, in every mode.
 See also test_posting_slots.py and test_posting_lost.py.
 
 POST -> 440, then LIST works              test_nobody_takes_articles_*

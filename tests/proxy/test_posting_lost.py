@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""behaviours.md, "Refusals": an article is never posted twice and never by
+"""Refusals: an article is never posted twice and never by
 half, whoever is lost on the way; in every mode.
 
 client gone inside POST                   test_client_gone_*
@@ -12,6 +12,7 @@ TERM while an article is on its way       test_term_*
 
 import contextlib
 import re
+import threading
 
 import pytest
 
@@ -77,7 +78,8 @@ def test_client_gone_inside_its_article(bed, two, command, ahead, how, sent):
     wait_until(lambda: halves(two), what="the end of it at the backend")
     got = halves(two)
     assert len(got) == 1 and sent.startswith(got[0])
-    assert how == "reset" or got[0] == sent
+    # By TLS its end comes with what is before it, and takes that along.
+    assert how == "reset" or proxy.is_secure or got[0] == sent
     assert [be.posted for be in two] == [[], []]
     if how == "half_close":
         assert client.rest()[:3] in (b"", b"400")
@@ -159,17 +161,12 @@ def test_client_is_not_closed_for_a_slow_backend(bed, two):
         be.on["POST"] = slow
     proxy = bed.proxy(*two, proxy={"client_stall_timeout": ms(300)})
     client, clock = begin(proxy), Clock()
-    client.sock.setblocking(False)
-    sent = 0
-    while clock() < scaled(1):
-        try:
-            sent += client.sock.send(whole[sent:sent + 100000])
-        except BlockingIOError:
-            wait_until(lambda done=clock(): clock() > done + 0.02)
-    client.sock.settimeout(scaled(15))
+    sender = threading.Thread(target=client.send, args=(whole,))
+    sender.start()
+    wait_until(lambda: clock() > scaled(1))
     gate.open()
-    client.send(whole[sent:])
     client.expect(240)
+    sender.join()
     assert [raw for be in two for raw in be.posted] == [whole]
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""behaviours.md, "Refusals", and the issue: POST and IHAVE need a slot and a
+"""Refusals: POST and IHAVE need a slot and a
 connection that posts, in every mode.
 
 slots                                     test_slot_*

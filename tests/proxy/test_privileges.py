@@ -17,7 +17,6 @@ import re
 import resource
 import signal
 import stat
-import tempfile
 import warnings
 
 import pytest
@@ -50,14 +49,6 @@ def threads(proxy):
     return os.listdir("/proc/%d/task" % proxy.pid)
 
 
-@pytest.fixture
-def public():
-    """A directory that every user may look into."""
-    with tempfile.TemporaryDirectory() as name:
-        os.chmod(name, 0o755)
-        yield pathlib.Path(name)
-
-
 # --- who it is -------------------------------------------------------------------
 
 def test_user_is_dropped_in_all_threads(bed):
@@ -83,11 +74,14 @@ def test_user_is_dropped_in_all_threads(bed):
 
 def test_threads_have_names(bed):
     """The debugger of whoever asks why it is slow shows them."""
-    proxy = bed.proxy(bed.fake(), users={"joe": {"password_plain": "x"}})
-    proxy.client().fence()
-    names = {status(proxy, thread)["Name"] for thread in threads(proxy)}
-    assert names == {"nntpmux", "worker0", "worker1", "acceptor",
-                     "housekeeper", "password"}
+    state = bed.tmp / "state"
+    state.mkdir()
+    proxy = bed.proxy(bed.fake(), users={"joe": {"password_plain": "x"}},
+                      proxy={"state_dir": state})
+    expected = {"nntpmux", "worker0", "worker1", "acceptor", "housekeeper",
+                "bookkeeper", "password"}
+    wait_until(lambda: {status(proxy, thread)["Name"] for thread in
+                        threads(proxy)} == expected, what="their names")
 
 
 def test_user_and_group_as_options(bed):
@@ -123,6 +117,46 @@ def test_user_gets_the_log_and_the_socket(bed, public):
     proxy.signal()
     assert proxy.wait_end() == 0
     assert not sock.exists()
+
+
+def test_user_can_plant_no_link_for_root(bed, public):
+    """Who has broken into the running one has its directories: what root
+    opens there at the next start must not be a file from elsewhere."""
+    os.chown(public, 65534 if IS_ROOT else -1, -1)
+    for name in "log", "pid":
+        victim = bed.tmp / ("victim of " + name)
+        victim.write_text("precious")
+        victim.chmod(0o600)
+        planted = public / name
+        planted.symlink_to(victim)
+        if IS_ROOT:
+            os.chown(planted, 65534, -1, follow_symlinks=False)
+    start = ["-b", "nntp://127.0.0.1:9", "-l", "127.0.0.1:0"]
+    start += ["-u", "nobody"] if IS_ROOT else []
+    options = [["-p", public / "pid"]]
+    if IS_ROOT:     # anybody else loses nothing by a link in the log's place
+        options.append(["-s", "log.target=file:%s" % (public / "log")])
+    for option in options:
+        done = bed.run(*start, *option)
+        assert done.returncode == 1
+        assert "symbolic link" in done.stderr
+    for name in "log", "pid":
+        victim = bed.tmp / ("victim of " + name)
+        assert victim.read_text() == "precious"
+        assert victim.stat().st_uid == os.geteuid()
+
+
+def test_user_gets_no_other_name_of_a_file(bed, public):
+    """A log that was there, and has another name: it is written, not given
+    away."""
+    log = public / "log"
+    log.write_text("")
+    (public / "other").hardlink_to(log)
+    proxy = bed.proxy(bed.fake(), proxy=USER, ready=False,
+                      log={"target": "file:%s" % log})
+    wait_until(lambda: "listening" in log.read_text(), what="the log")
+    assert log.stat().st_uid == os.geteuid()
+    end(proxy)
 
 
 def test_user_root_is_warned(bed):
@@ -359,6 +393,35 @@ def test_seccomp_leaves_what_is_needed(bed):
     assert post(client) == "240"
     assert " seccomp=yes" in log.read_text()
     end(proxy)
+
+
+def test_seccomp_lets_quotas_be_kept(bed, public):
+    """As another user, inside the sandbox, while it runs and at the end."""
+    state = public / "state"
+    state.mkdir()
+    if IS_ROOT:
+        os.chown(state, 65534, 65534)
+    be = bed.fake(articles=articles("a", size=3000), quota="1M")
+    proxy = bed.proxy(be, proxy={"seccomp": "yes", "state_dir": state,
+                                 **USER})
+    assert proxy.client().fetch("BODY <a@x>")[0][:3] == "222"
+    wait_until(lambda: (state / "quotas").exists() and "backend be0 " in
+               (state / "quotas").read_text(), what="the file")
+    proxy.stop()
+    assert not proxy.log_contains("can't be saved"), proxy.log()
+
+
+def test_state_dir_must_be_its_users(bed, public):
+    """Found out at the start, and not when there is something to be kept."""
+    state = public / "state"
+    state.mkdir(mode=0o700 if IS_ROOT else 0)
+    path = bed.ini({"proxy": {"state_dir": state, **USER},
+                    "listen main": {"address": "127.0.0.1:0"},
+                    "backend b": {"address": "127.0.0.1:9"}})
+    done = bed.run("-c", path)
+    assert done.returncode == 1
+    assert re.search("state_dir: .*Permission denied", done.stderr), \
+        done.stderr
 
 
 # --- credentials -----------------------------------------------------------------

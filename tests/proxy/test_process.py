@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""behaviours.md, "Configuration and process": the running program.
+"""Configuration and process: the running program.
 
 address in use -> exit 1              test_address_in_use
 TERM under load, second TERM          test_term_*
@@ -21,6 +21,7 @@ import threading
 import pytest
 
 from client import Client, is_listening
+from everywhere import IN_THE_CLEAR
 from fake import Gate
 from proxy import environment, program
 from timing import LIMIT, Clock, scaled, wait_until
@@ -239,6 +240,22 @@ def test_listener_stale_unix_socket_is_replaced(bed):
     assert proxy.client().code("HELP") == "100"
 
 
+def test_listener_live_unix_socket_without_room(bed):
+    """It is asked whether anybody is there; its answer is not waited for."""
+    path = bed.tmp / "sock"
+    with socket.socket(socket.AF_UNIX) as other, contextlib.ExitStack() as all:
+        other.bind(str(path))
+        other.listen(0)
+        with pytest.raises(BlockingIOError):
+            for _ in range(10):
+                full = all.enter_context(socket.socket(socket.AF_UNIX))
+                full.setblocking(False)
+                full.connect(str(path))
+        done = bed.run("-l", "unix:%s" % path, "-b", "nntp://127.0.0.1:9")
+    assert done.returncode == 1
+    assert "Address already in use" in done.stderr
+
+
 def test_listener_live_unix_socket_is_not_stolen(bed):
     path = bed.tmp / "sock"
     proxy = bed.proxy(bed.fake(), listen={"address": "unix:%s" % path})
@@ -268,7 +285,7 @@ def refused(client):
     ({"deny": "10.0.0.0/8"}, True),
     ({"allow": "10.0.0.0/8, 127.0.0.0/9"}, True)])
 def test_allow_and_deny(bed, keys, allowed):
-    proxy = bed.proxy(bed.fake(), listen=keys)
+    proxy = bed.proxy(bed.fake(), listen={**keys, **IN_THE_CLEAR})
     client = proxy.client(greet=False)
     if allowed:
         assert client.line()[:3] == "201"
@@ -278,7 +295,8 @@ def test_allow_and_deny(bed, keys, allowed):
 
 
 def test_allow_by_source_address(bed):
-    proxy = bed.proxy(bed.fake(), listen={"deny": "127.0.0.2"})
+    proxy = bed.proxy(bed.fake(), listen={"deny": "127.0.0.2",
+                                          **IN_THE_CLEAR})
     proxy.client(source=("127.0.0.3", 0)).fence()
     client = proxy.client(greet=False, source=("127.0.0.2", 0))
     assert refused(client) == "502"
@@ -286,12 +304,13 @@ def test_allow_by_source_address(bed):
 
 def test_allow_v6(bed):
     proxy = bed.proxy(bed.fake(), listen={"address": "[::1]:0",
-                                          "deny": "::1"})
+                                          "deny": "::1", **IN_THE_CLEAR})
     assert refused(proxy.client(greet=False)) == "502"
 
 
 def test_full_server_400_and_close(bed):
-    proxy = bed.proxy(bed.fake(), proxy={"max_clients": 3})
+    proxy = bed.proxy(bed.fake(), proxy={"max_clients": 3},
+                      listen=IN_THE_CLEAR)
     clients = [proxy.client() for _ in range(3)]
     for _ in range(3):
         late = proxy.client(greet=False)
@@ -311,7 +330,7 @@ def test_full_server_400_and_close(bed):
 
 def test_descriptor_limit_accept_pauses_and_resumes(bed):
     be = bed.fake(articles=articles("a"))
-    proxy = bed.proxy(be)
+    proxy = bed.proxy(be, listen=IN_THE_CLEAR)
     first = proxy.client()
     assert first.code("STAT <a@x>") == "223"
     limit = resource.prlimit(proxy.pid, resource.RLIMIT_NOFILE)
@@ -331,7 +350,7 @@ def test_descriptor_limit_accept_pauses_and_resumes(bed):
 
 
 def test_descriptor_limit_freed_places_are_used(bed):
-    proxy = bed.proxy(bed.fake())
+    proxy = bed.proxy(bed.fake(), listen=IN_THE_CLEAR)
     assert proxy.client().code("DATE") == "111"
     limit = resource.prlimit(proxy.pid, resource.RLIMIT_NOFILE)
     resource.prlimit(proxy.pid, resource.RLIMIT_NOFILE,
@@ -404,8 +423,14 @@ def test_pidfile_whoever_reads_it_may_signal(bed):
         while True:
             os.write(fd, b"x")
     proxy = bed.proxy(bed.fake(), proxy={"pidfile": path}, ready=False)
-    wait_until(lambda: path in map(pathlib.Path.resolve, pathlib.Path(
-        "/proc/%d/fd" % proxy.pid).iterdir()), what="the pidfile to be open")
+
+    def is_open():
+        try:
+            return path in map(pathlib.Path.resolve, pathlib.Path(
+                "/proc/%d/fd" % proxy.pid).iterdir())
+        except FileNotFoundError:
+            return False        # another one was closed meanwhile
+    wait_until(is_open, what="the pidfile to be open")
     proxy.signal(signal.SIGHUP)
 
     def has_pid():

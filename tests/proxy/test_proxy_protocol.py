@@ -18,6 +18,7 @@ import struct
 import pytest
 
 from client import Client
+from everywhere import IN_THE_CLEAR
 from timing import Clock, scaled, wait_until
 from wire import articles
 
@@ -25,7 +26,9 @@ from wire import articles
 pytestmark = pytest.mark.modes("hy")
 
 V2 = b"\r\n\r\n\0\r\nQUIT\n"
-KEYS = {"proxy_protocol": "require", "proxy_protocol_from": "127.0.0.1"}
+# The header comes before any handshake; one behind it: test_tls_client.py.
+KEYS = {"proxy_protocol": "require", "proxy_protocol_from": "127.0.0.1",
+        **IN_THE_CLEAR}
 
 
 def v1(source="192.0.2.7", port=40000):
@@ -157,7 +160,7 @@ def test_from_a_unix_socket(bed):
     """Its permissions say who may."""
     proxy = bed.proxy(bed.fake(), listen={
         "address": "unix:%s" % (bed.tmp / "sock"),
-        "proxy_protocol": "require", "deny": "192.0.2.8"})
+        "proxy_protocol": "require", "deny": "192.0.2.8", **IN_THE_CLEAR})
     client = come(proxy, v2())
     assert client.greeting[:3] == "201"
     assert come(proxy, v2("192.0.2.8")).greeting[:3] == "502"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""behaviours.md, "Refusals" (what is posted: test_posting.py).
+"""Refusals (what is posted:                  test_posting.py).
 
 COMPRESS, XFEATURE, XZVER, XZHDR        test_framing_breakers_*
 POST -> 440, then LIST works            test_post_440
@@ -8,7 +8,7 @@ TAKETHIS, one answer, article eaten     test_takethis_*
 512 octets accepted, 513 -> 501         test_512_octets, test_513_octets
 1 MB without a line end                 test_endless_line_*
 random bytes, NUL, 0xFF                 test_noise_*
-STARTTLS not configured (interface.md)  test_starttls_500
+STARTTLS not configured                 test_starttls_500
 """
 
 import contextlib

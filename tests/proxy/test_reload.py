@@ -16,6 +16,7 @@ import threading
 
 import pytest
 
+import everywhere
 from fake import Gate, reply
 from timing import Clock, ms, scaled, wait_until
 from wire import article, articles, body, stuff
@@ -406,8 +407,9 @@ def test_pinned_session_stays_with_its_backend(bed):
 def test_pinned_session_stays_with_its_section(bed):
     """Of two for one server the other one leaves."""
     be = bed.mirrors(1)[0]
-    proxy = bed.proxy(be, listen={"backends": "twin"},
-                      sections={"backend twin": {"address": be.url}})
+    everywhere.secure(be)
+    proxy = bed.proxy(be, listen={"backends": "twin"}, sections={
+        "backend twin": {"address": be.url, **be.options}})
     reader = proxy.reader()
     be.name = "twin"
     assert proxy.reload(be, sections={})
@@ -710,7 +712,7 @@ def test_user_may_post_no_more(bed):
 @ONE
 def test_log_level_and_max_clients(bed):
     be = bed.fake(articles=articles("a"))
-    proxy = bed.proxy(be)
+    proxy = bed.proxy(be, listen=everywhere.IN_THE_CLEAR)
     client = proxy.client()
     assert proxy.reload(log={"level": "debug"},
                         proxy={"threads": 2, "max_clients": 1})
@@ -734,7 +736,8 @@ def test_max_clients_goes_up(bed):
 def test_max_clients_goes_down_below_what_there_are(bed):
     """They stay, and there are descriptors for backends."""
     be = bed.fake(articles=articles("a"))
-    proxy = bed.proxy(be, proxy={"max_clients": 300})
+    proxy = bed.proxy(be, proxy={"max_clients": 300},
+                      listen=everywhere.IN_THE_CLEAR)
     clients = [proxy.client() for _ in range(150)]
     assert proxy.reload(proxy={"max_clients": 1})
     assert clients[-1].code("STAT <a@x>") == "223"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""behaviours.md, "Retry and tiers", which is for the modes per-command and
+"""Retry and tiers, for the modes per-command and
 hybrid; tier_down and tier_full are in test_health.py.
 
 430 at A, article at B                  test_miss_then_hit, test_only_the_last_*
@@ -372,6 +372,60 @@ def test_died_in_the_hands_of_a_command_is_invisible(bed, how):
     client = bed.proxy(be).client()
     for _ in range(6):
         assert client.ask("STAT <a@x>") == "223 0 <a@x>"
+
+
+def dies_behind_its_answer(bed, how):
+    """A proxy with one connection that serves one STAT and ends, both in the
+    same moment, when go() is called: then the proxy goes on."""
+    be, gate = bed.fake(articles=articles("a"), max_connections=1,
+                        replacement_cooldown="50ms"), Gate()
+    be.on["STAT"] = lambda c, line: (gate.wait(c), c.on_STAT(line), how(c))
+    proxy = bed.proxy(be, proxy={"threads": 1}, log={
+        "level": "debug", "stats_interval": ms(100)})
+
+    def go(meanwhile=lambda: None):
+        be.wait_seen(1, "STAT")
+        with proxy.stopped():
+            gate.open()
+            be.wait_held(0)
+            del be.on["STAT"]
+            meanwhile()
+    return be, proxy, go
+
+
+def check_not_asked(be, proxy, *clients):
+    for client in clients:
+        assert client.line() == "223 0 <a@x>"
+    assert be.accepts == 2
+    if be.secure:
+        return      # TLS has read the end with the answer: it is not pooled
+    assert proxy.log_contains("pooled connection is dead")
+    assert not proxy.log_contains("reason=backend")
+
+
+@pytest.mark.parametrize("how", [Conn.close, Conn.reset],
+                         ids=["close", "reset"])
+def test_died_behind_its_answer_is_not_asked(bed, how):
+    """What becomes idle and is taken again in one turn of the loop: that its
+    end has come by then no event has told of yet."""
+    be, proxy, go = dies_behind_its_answer(bed, how)
+    first, second = proxy.client(), proxy.client()
+    first.say("STAT <a@x>")
+    go(lambda: second.say("STAT <a@x>"))
+    check_not_asked(be, proxy, first, second)
+
+
+@pytest.mark.parametrize("how", [Conn.close, Conn.reset],
+                         ids=["close", "reset"])
+def test_died_on_its_way_to_a_waiter_is_not_asked(bed, how):
+    be, proxy, go = dies_behind_its_answer(bed, how)
+    first, second = proxy.client(), proxy.client()
+    first.say("STAT <a@x>")
+    be.wait_seen(1, "STAT")
+    second.say("STAT <a@x>")
+    proxy.wait_log("backend=%s .*waiting=1" % be.name)
+    go()
+    check_not_asked(be, proxy, first, second)
 
 
 def test_died_while_idle_needs_no_other_backend(bed):

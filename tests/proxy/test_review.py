@@ -17,6 +17,7 @@ import subprocess
 
 import pytest
 
+from everywhere import IN_THE_CLEAR
 from fake import Gate, Gone, queued_at_peer, reply
 from timing import LIMIT, Clock, scaled, wait_until
 from wire import articles, body, stuff
@@ -204,7 +205,8 @@ def test_slow_name_stops_nobody_else(bed, monkeypatch):
 def test_clients_leave_descriptors_for_backends(bed):
     """A hard limit below what max_clients needs."""
     be = bed.fake(articles=articles("a"))
-    proxy = bed.proxy(be, limits=(resource.RLIMIT_NOFILE, (128, 128)))
+    proxy = bed.proxy(be, limits=(resource.RLIMIT_NOFILE, (128, 128)),
+                      listen=IN_THE_CLEAR)
     client = proxy.client()
     for _ in range(150):
         proxy.client(greet=False)

@@ -258,6 +258,26 @@ def test_sockets_by_name(bed, activate):
     assert proxy.end() == 0
 
 
+def test_sockets_and_congestion_control(bed, activate):
+    """They were made by somebody else, and get it, too."""
+    names = pathlib.Path("/proc/sys/net/ipv4/tcp_allowed_congestion_control")
+    sock = listening()
+    level, option = socket.IPPROTO_TCP, socket.TCP_CONGESTION
+    before = sock.getsockopt(level, option, 16).rstrip(b"\0").decode()
+    name = next((n for n in names.read_text().split() if n != before), None)
+    if name is None:
+        pytest.skip("there is only one algorithm")
+    made = sections(bed, main={})
+    made["proxy"]["congestion_control"] = name
+    proxy = activate(made, ("main", sock))
+    client = Client(sock.getsockname())
+    assert client.code("STAT <a@x>") == "223"
+    client.close()
+    # the socket here is the one that was handed over
+    assert sock.getsockopt(level, option, 16).rstrip(b"\0").decode() == name
+    assert proxy.end() == 0
+
+
 def test_sockets_and_own_listeners(bed, activate):
     sock, path = listening(), bed.tmp / "own"
     made = sections(bed, main={})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""TERM is obeyed in time, whatever the backends do (interface.md, Signals)."""
+"""TERM is obeyed in time, whatever the backends do (nntpmux(8))."""
 
 import pytest
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Mode stateful: one client, one connection (design.md, "Modes").
+"""Mode stateful: one client, one connection.
 
 one connection for everything             test_one_connection_*
 its 430 and 411 are final                 test_final_*

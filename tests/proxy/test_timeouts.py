@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Every time-out of a backend connection, and its life (interface.md)."""
+"""Every time-out of a backend connection, and its life."""
 
 import socket
 

@@ -142,8 +142,10 @@ def expect_refusal(bed, cert, words, **options):
     assert set(be.all_lines()) <= {"STARTTLS"}
 
 
-def test_refused_name(bed):
-    expect_refusal(bed, bed.authority.issue("other.test"), "another name")
+@pytest.mark.parametrize("starttls", [False, True])
+def test_refused_name(bed, starttls):
+    expect_refusal(bed, bed.authority.issue("other.test"), "another name",
+                   starttls=starttls)
 
 
 def test_refused_partial_wildcard(bed):
@@ -161,9 +163,11 @@ def test_refused_name_instead_of_an_address(bed):
                    "another name")
 
 
-def test_refused_unknown_authority(bed):
+@pytest.mark.parametrize("starttls", [False, True])
+def test_refused_unknown_authority(bed, starttls):
     other = Authority(bed.tmp, "somebody else")
-    expect_refusal(bed, other.issue("news.test"), "unknown authority")
+    expect_refusal(bed, other.issue("news.test"), "unknown authority",
+                   starttls=starttls)
 
 
 def test_refused_without_our_certificate(bed):
@@ -260,7 +264,7 @@ def test_tls_server_where_plain_text_is_expected(bed):
 
 
 def test_tls_server_that_answers_where_plain_text_is_expected(bed):
-    be = bed.fake("be")
+    be = bed.fake("be", tls="no")
     be.script = lambda conn: (conn.send(b"\x15\x03\x01\0\x02\x02\x0a\n"),
                               conn.hang())
     proxy = bed.proxy(be)
@@ -315,8 +319,9 @@ def test_injected_answer(bed):
 
 # --- bytes ------------------------------------------------------------------------------
 
-def test_one_byte_records(bed):
-    be = good(bed)
+@pytest.mark.parametrize("starttls", [False, True])
+def test_one_byte_records(bed, starttls):
+    be = good(bed, starttls=starttls)
 
     def drip(conn, line):
         for byte in b"220 0 " + A.encode() + b"\r\n" + stuff(
@@ -382,8 +387,9 @@ def cut_in_a_block(end):
     return play
 
 
-def test_cut_inside_a_block(bed):
-    be = good(bed)
+@pytest.mark.parametrize("starttls", [False, True])
+def test_cut_inside_a_block(bed, starttls):
+    be = good(bed, starttls=starttls)
     be.on["ARTICLE"] = cut_in_a_block(lambda conn: conn.cut())
     proxy = bed.proxy(be)
     client = proxy.client()
@@ -490,9 +496,14 @@ def test_config_strict(bed):
 
 @pytest.mark.parametrize("key, value, words", [
     ("tls_ca_file", "/nowhere/ca.pem", "No such file"),
+    ("tls_ca_file", "/dev/zero", "no regular file"),
     ("tls_ciphers", "NONSENSE", "no cipher match"),
     ("tls_ciphers", "TLS_NONSENSE", "no cipher match"),
     ("tls_min_version", "1.1", "1.2 | 1.3"),
+    ("tls_name", ".", "not a host name"),
+    ("tls_name", ".example.com", "not a host name"),
+    ("tls_name", "news.example.com:563", "not a host name"),
+    ("tls_name", "*.example.com", "not a host name"),
 ])
 def test_config_mistakes(bed, key, value, words):
     done = check(bed, "tls = starttls\n%s = %s\n" % (key, value))

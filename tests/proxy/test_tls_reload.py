@@ -4,6 +4,7 @@ a certificate that is wrong changes nothing.
 """
 
 import shutil
+import ssl
 
 import pytest
 from cryptography import x509
@@ -60,7 +61,7 @@ def test_starttls_taken_away_behind_the_382(bed):
     proxy = bed.proxy(be, listen=listen)
     before, late = proxy.client(), proxy.client()
     assert before.code("STARTTLS") == "382"
-    assert proxy.reload(listen={})
+    assert proxy.reload(listen={"tls": "no"})
     before.secure(trusting(bed.authority))
     assert before.code("STAT " + A) == "223"
     assert late.code("STARTTLS") == "500"
@@ -79,3 +80,63 @@ def test_backend_with_other_trust(bed):
     assert proxy.reload()
     assert client.code("STAT " + A) == "400"
     proxy.wait_log("phase=tls reason=tls-failed .*unknown authority")
+
+
+@pytest.mark.parametrize("kind", ["file", "directory", "two directories"])
+def test_system_authorities_are_read_again(bed, kind):
+    """Wherever the environment says that they are."""
+    empty, place = bed.tmp / "empty", bed.tmp / "trusted"
+    empty.mkdir()
+    place.mkdir()
+    path = place / "0123abcd.0"
+    replace(path, Authority(bed.tmp, "another").path)
+    be = bed.fake(articles=articles("a"), tls_name="news.test",
+                  secure=serving(bed.authority.issue("news.test")))
+    proxy = bed.proxy(be, env={
+        "file": {"SSL_CERT_FILE": str(path)},
+        "directory": {"SSL_CERT_DIR": str(place)},
+        "two directories": {"SSL_CERT_DIR": "%s:%s" % (empty, place)}}[kind])
+    assert proxy.client().code("STAT " + A) == "400"
+    replace(place / "new", bed.authority.path)
+    (place / "new").rename(path)
+    assert proxy.hang_up()
+    proxy.wait_log("the configuration was read again")
+    assert proxy.client().code("STAT " + A) == "223"
+
+
+def resume(proxy, context, session, listener="main"):
+    """With a session of another connection. Whether the handshake is accepted
+    from there, and the session resumed."""
+    client = proxy.client(greet=False, listener=listener)
+    client.sock = context.wrap_socket(client.sock, session=session,
+                                      server_hostname="localhost")
+    assert client.line()[:3] == "201"
+    return client.sock.session_reused
+
+
+def refused(proxy, context, session, listener="main"):
+    with pytest.raises((ssl.SSLError, ConnectionError, AssertionError)):
+        resume(proxy, context, session, listener)
+    proxy.wait_log("phase=tls: it has no certificate")
+
+
+VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_session_is_of_no_use_where_a_certificate_is_needed(bed, version):
+    """Neither at another listener nor after a reload."""
+    cert = bed.authority.issue("localhost")
+    keys = {"tls": "implicit", "tls_cert": cert}
+    strict = {**keys, "tls_client_ca": bed.authority.path}
+    proxy = bed.proxy(bed.fake(), listen=keys, listeners=2, sections={
+        "listen strict": {"address": "127.0.0.1:0", **strict}})
+    context = trusting(bed.authority)
+    context.maximum_version = version
+    first = proxy.client(secure=context)
+    first.fence()
+    session = first.sock.session
+    assert resume(proxy, context, session)
+    refused(proxy, context, session, "strict")
+    assert proxy.reload(listen=strict)
+    refused(proxy, context, session)

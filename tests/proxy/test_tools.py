@@ -5,6 +5,7 @@ import socket
 
 import pytest
 
+import matrix
 from client import Client
 from fake import Gate, Gone, queued_at_peer, reply, takes
 from timing import wait_until
@@ -288,3 +289,12 @@ def test_posting_with_other_answers(bed):
     assert be.posted == [b"x\r\n.\r\n"]
     assert client.code("IHAVE <a@x>") == "436"
     client.close()
+
+
+def test_matrix_meets_each_combination_once():
+    assert len(matrix.EVERY) == 72
+    chosen = [matrix.choose(n) for n in range(1000, 1072)]
+    assert all(one in chosen for one in matrix.EVERY)
+    for before, after in zip(chosen, chosen[1:]):
+        assert before["sanitizer"] != after["sanitizer"] \
+            or before["tls"] != after["tls"]

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """TLS over a connected socket, for a client that may end its own direction and
 read on, which ssl.SSLSocket can't: it looks for the peer's end at once, and
-takes an answer that is on its way for a fault.
+takes an answer that is on its way for a fault. One thread may send while another
+reads.
 """
 
 import socket
 import ssl
+import threading
 
 PIECE = 1 << 18
 
@@ -16,6 +18,8 @@ class TlsSocket:
     def __init__(self, sock, context, name):
         self.sock = sock
         self.buf = b""
+        self.state = threading.Lock()       # of the SSLObject
+        self.sending = threading.Lock()     # records keep their order
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self.incoming, self.outgoing,
                                     server_hostname=name)
@@ -26,20 +30,29 @@ class TlsSocket:
                        name)
 
     def flush(self):
-        data = self.outgoing.read()
-        if data:
-            self.sock.sendall(data)
+        """Who has nothing to send does not wait for another who has."""
+        while self.outgoing.pending:
+            with self.sending:
+                with self.state:
+                    data = self.outgoing.read()
+                self.sock.sendall(data)
+
+    def take(self, data):
+        with self.state:
+            if data:
+                self.incoming.write(data)
+            else:
+                self.incoming.write_eof()
 
     def run(self, call, *args):
         """call, as soon as what it needs has come."""
         while True:
             try:
-                return call(*args)
+                with self.state:
+                    return call(*args)
             except ssl.SSLWantReadError:
                 self.flush()
-                data = self.sock.recv(PIECE)
-                self.incoming.write(data) if data \
-                    else self.incoming.write_eof()
+                self.take(self.sock.recv(PIECE))
             finally:
                 self.flush()
 

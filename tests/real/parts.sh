@@ -5,7 +5,7 @@
 
 # In "main" and in "contrib".
 PARTS="haproxy inn2 inn2-inews leafnode libnews-nntpclient-perl sinntp slrn slrnpull
-	suck tin"
+	suck testssl.sh tin"
 PARTS_CONTRIB="sabnzbdplus"
 NYUU=nyuu@0.4.0
 

@@ -2,6 +2,7 @@
 """Real clients by TLS, with INN's nnrpd by TLS behind nntpmux; and what a
 scanner finds at the listener."""
 
+import json
 import ssl
 import subprocess
 import xml.etree.ElementTree as xml
@@ -110,7 +111,7 @@ def test_s_client(tls, proxies, authority):
         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.split(b"\r\n")
-    assert b"AUTHINFO USER" in lines and b"STARTTLS" not in lines
+    assert b"AUTHINFO USER SASL" in lines and b"STARTTLS" not in lines
     assert lines[-2].startswith(b"205")
 
 
@@ -119,7 +120,7 @@ def test_nzbget(tmp_path, articles, proxies):
                    Encryption="yes", Host="localhost")
 
 
-def scan(service):
+def scan_implicit(service):
     done = subprocess.run(
         ["sslscan", "--no-colour", "--show-times", "--xml=-",
          "127.0.0.1:%d" % service.port], timeout=LIMIT_S, check=True,
@@ -127,8 +128,8 @@ def scan(service):
     return xml.fromstring(done.stdout).find("ssltest")
 
 
-def test_nothing_weak_is_found(proxies):
-    found = scan(proxies["implicit"])
+def test_sslscan_finds_nothing_weak(proxies):
+    found = scan_implicit(proxies["implicit"])
     enabled = {(p.get("type"), p.get("version"))
                for p in found.findall("protocol") if p.get("enabled") == "1"}
     assert enabled == {("tls", "1.2"), ("tls", "1.3")}
@@ -149,3 +150,51 @@ def test_nothing_weak_is_found(proxies):
         assert "GCM" in name or "CHACHA20" in name, name
         assert cipher.get("sslversion") == "TLSv1.3" \
             or name.startswith("ECDHE-"), name
+
+
+# testssl.sh must have a program that looks names up, though here are none.
+RESOLVER = "#!/bin/sh\nexit 1\n"
+# Its verdicts that are no weakness.
+HARMLESS = {"OK", "INFO", "DEBUG"}
+# What must have been looked at: a scan that found nobody is no good one.
+LOOKED_AT = {"SSLv2": "not offered", "SSLv3": "not offered",
+             "TLS1": "not offered", "TLS1_1": "not offered",
+             "TLS1_2": "offered", "TLS1_3": "offered with final",
+             "cipherlist_NULL": "not offered",
+             "cipherlist_aNULL": "not offered",
+             "cipherlist_AVERAGE": "not offered",
+             "cipherlist_STRONG": "offered", "PFS": "offered",
+             "secure_renego": "supported",
+             "secure_client_renego": "not vulnerable"}
+
+
+def scan_starttls(service, parts, directory):
+    """Protocols, ciphers, forward secrecy, known weaknesses, by STARTTLS of
+    NNTP, which sslscan does not know."""
+    host, found = directory / "host", directory / "found.json"
+    host.write_text(RESOLVER)
+    host.chmod(0o755)
+    done = subprocess.run(
+        ["bash", parts + "/usr/bin/testssl", "--warnings", "off", "--color",
+         "0", "--nodns", "none", "-t", "nntp", "-p", "-s", "-f", "-U",
+         "--jsonfile", str(found), "127.0.0.1:%d" % service.port],
+        timeout=LIMIT_S, check=False, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env={"PATH": "%s:/usr/bin:/bin" % directory, "LANG": "C.UTF-8",
+             "HOME": str(directory), "TERM": "dumb",
+             "TESTSSL_INSTALL_DIR": parts + "/etc/testssl"})
+    assert found.exists(), done.stdout.decode("utf-8", "replace")
+    return json.loads(found.read_text())
+
+
+def test_testssl_finds_nothing_weak_behind_starttls(tmp_path, proxies, parts):
+    found = {row["id"]: row
+             for row in scan_starttls(proxies["starttls"], parts,
+                                      tmp_path)}
+    # About the openssl(1) of this machine, not about the listener.
+    found.pop("engine_problem", None)
+    weak = {name: (row["severity"], row["finding"])
+            for name, row in found.items() if row["severity"] not in HARMLESS}
+    assert not weak
+    assert {name: found[name]["finding"] for name in LOOKED_AT} == LOOKED_AT
+    assert found["service"]["finding"] == "nntp"

@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import random
 
+import lane
 import news
 from link import Ended, Link, Wrong
 from wire import lines, stuff
@@ -63,6 +64,20 @@ async def downloader(link, chance):
         await take_batch(link, batch)
         if link.world.is_ending or link.is_full:
             break
+    await link.quit()
+
+
+async def resident(link, chance):
+    """One of more than there are places for: it waits, or comes again."""
+    name = chance.choice((lane.WAITS, lane.REFUSED))
+    await link.open(login=False)
+    if await link.log_in(name, by_sasl=chance.random() < 0.5):
+        for _ in range(chance.randrange(1, 6)):
+            batch = some_batch(chance, chance.choice((1, 4, 8)))
+            say_batch(link, batch)
+            await take_batch(link, batch)
+            if link.world.is_ending or link.is_full:
+                break
     await link.quit()
 
 
@@ -298,7 +313,7 @@ async def post(link, chance, msgid, last):
 # --- all of them
 
 # The kind, how many of a hundred.
-KINDS = ((downloader, 45), (reader, 16), (poster, 10), (vanisher, 9),
+KINDS = ((downloader, 31), (resident, 14), (reader, 16), (poster, 10), (vanisher, 9),
          (dawdler, 6), (half_closer, 7), (flooder, 5), (guesser, 2))
 
 
@@ -311,12 +326,12 @@ def kind_of(n):
             return kind
 
 
-async def live(world, lane, n):
+async def live(world, way, n):
     """Client number n of a lane, until the soak ends."""
     kind = kind_of(n)
-    chance = random.Random("%s.%s.%d" % (world.seed, lane.mode, n))
+    chance = random.Random("%s.%s.%d" % (world.seed, way.mode, n))
     while not world.is_ending:
-        link, was_calm = Link(world, lane), world.is_calm
+        link, was_calm = Link(world, way), world.is_calm
         try:
             await kind(link, chance)
             world.counts["sessions"] += 1
@@ -324,9 +339,9 @@ async def live(world, lane, n):
             world.counts["ended " + end.how] += 1
             if was_calm and not world.is_over and end.how != "stalled":
                 world.fail("%s, %s, all being well: %s"
-                           % (lane.mode, kind.__name__, end))
+                           % (way.mode, kind.__name__, end))
         except Wrong as wrong:
-            world.fail("%s, %s: %s" % (lane.mode, kind.__name__, wrong))
+            world.fail("%s, %s: %s" % (way.mode, kind.__name__, wrong))
         finally:
             link.close()
         await asyncio.sleep(chance.uniform(0, 1 if link.is_full else 0.1))

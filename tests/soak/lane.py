@@ -3,6 +3,7 @@
 is watched of it all the time."""
 
 import asyncio
+import collections
 import math
 import pathlib
 import random
@@ -16,6 +17,12 @@ from relay import Relay
 from timing import SLOW, ms
 
 USER, PASSWORD = "joe", "hunter2-client"
+# Those with places, a rate, and a quota that is never reached. One waits for a
+# place, and is there for ever; the other one is refused, and may be removed.
+WAITS, REFUSED = "amy", "rex"
+PASSWORDS = {USER: PASSWORD, WAITS: "hunter2-amy", REFUSED: "hunter2-rex"}
+# What a session has moved before its login, at most.
+BEFORE_LOGIN = 300
 # A client that takes nothing is put out after this.
 CLIENT_STALL = 3 * SLOW
 FIRST_BYTE, STALL, MEND = 10 * SLOW, 2 * SLOW, 20
@@ -42,6 +49,7 @@ def sections(mode, chance):
             "threads": chance.choice((1, 2, 3)),
             "pipeline_depth": chance.choice((1, 4, 16, 40)),
             "drain_limit": chance.choice(("16K", "1M")),
+            "relay": chance.choice(("copy", "splice", "auto")),
             "wait_timeout": ms(8000), "command_timeout": ms(FIRST_BYTE
                                                             / SLOW * 1000),
             "client_stall_timeout": ms(CLIENT_STALL / SLOW * 1000),
@@ -65,6 +73,15 @@ def sections(mode, chance):
         "log": {"stats_interval": "1s"}}
 
 
+def some_users(chance):
+    """The sections of those with places."""
+    return {"user " + name: {
+        "password_plain": PASSWORDS[name], "over_limit": over_limit,
+        "max_connections": chance.randrange(2, 5), "quota": "1T",
+        "rate": chance.choice(("2M", "20M", "200M"))}
+        for name, over_limit in ((WAITS, "wait"), (REFUSED, "refuse"))}
+
+
 BACKEND = {
     "username": news.USER, "posting": "yes", "connect_timeout": ms(2000),
     "response_timeout": ms(2000), "post_timeout": ms(4000),
@@ -76,17 +93,17 @@ BACKEND = {
 class Backend:
     """What proxy.Proxy needs to know of one."""
 
-    def __init__(self, server, relay, chance):
+    def __init__(self, server, relay, least, chance):
         self.name = server.name
         self.url = "%s:%d" % relay.open()
-        # One has enough to keep some for sessions, whatever the reserve.
-        low = 4 if server.name == "be0" else 2
-        self.options = {"max_connections": chance.randrange(low, 9),
+        self.options = {"max_connections": chance.randrange(least, 9),
                         "pipeline_depth": chance.choice((1, 4, 10)),
                         "queue_mode": chance.choice(("lifo", "fifo")),
                         "min_idle": chance.choice((0, 0, 2)),
                         "tier": news.TIERS[server.name],
-                        "password_file": server.home / "password"}
+                        "password_file": server.home / "password",
+                        "quota": chance.choice((0, "1T")),
+                        "rate": chance.choice((0, "200M"))}
         self.plain = self.options       # without what an event changes
 
 
@@ -100,17 +117,30 @@ class Lane:
                                    random.Random("%s.%s" % (seed, name)))
                        for name, server in servers.items()}
         chance = random.Random("%s.%s" % (seed, mode))
-        backends = [Backend(server, self.relays[name], chance)
+        others = sections(mode, chance)
+        self.users = self.plain_users = some_users(chance)
+        others.update(self.users)
+        self.state = self.home / "state"
+        self.state.mkdir()
+        others["proxy"]["state_dir"] = self.state
+        # Any of the backends, alone, has connections for posters.
+        self.least = 1 + max(1, others["routing"]["stateful_reserve"])
+        backends = [Backend(server, self.relays[name], self.least, chance)
                     for name, server in servers.items()]
         self.connections = {be.name: be.options["max_connections"]
                             for be in backends}
         self.proxy = Proxy(self.home, backends, mode=mode, backend=BACKEND,
-                           sections=sections(mode, chance))
+                           sections=others)
         self.backends = {be.name: be for be in backends}
         self.away = {}              # backend: when it was there again
         self.reloading = asyncio.Lock()
         self.address = self.proxy.address
         self.links = set()          # connections of clients that are open
+        # Of each user with places: logins said and not yet closed, and those
+        # of them that were answered and have not said QUIT.
+        self.claims = collections.Counter()
+        self.inside = collections.Counter()
+        self.ends, self.moved = collections.Counter(), collections.Counter()
         self.log_at, self.breakers, self.seen = 0, {}, {}
         self.verdicts = 0           # reloads that the log tells of
         self.most = {"bytes": 0, "fds": 0}
@@ -138,6 +168,18 @@ class Lane:
     def leave_out(self, name):
         self.away[name] = math.inf
 
+    def change_users(self, **users):
+        """Those with places are as they were at first, but for these; None:
+        it is not there."""
+        self.users = {name: keys for name, keys in {
+            **self.plain_users,
+            **{"user " + name: keys and {**self.plain_users["user " + name],
+                                         **keys}
+               for name, keys in users.items()}}.items() if keys}
+
+    def places(self, name):
+        return self.plain_users["user " + name]["max_connections"]
+
     def missing(self):
         """Backends that were left out while a command that is answered now
         may have been under way."""
@@ -151,6 +193,10 @@ class Lane:
                      if self.away.get(name) != math.inf]
             # One must be there: with all of them left out, all stay.
             self.proxy.backends = there or list(self.backends.values())
+            others = self.proxy.options["sections"]
+            for name in self.plain_users:
+                others.pop(name, None)
+            others.update(self.users)
             self.proxy.write_ini(self.proxy.make_text(**self.proxy.options))
             n = self.verdicts
             self.proxy.signal(signal.SIGHUP)
@@ -172,6 +218,9 @@ class Lane:
         fds = self.proxy.fds() if self.proxy.is_alive() else 0
         if is_settled:
             self.least_fds = min(self.least_fds, fds - len(self.links))
+            for name in WAITS, REFUSED:
+                if self.inside[name] > self.places(name):
+                    return "%d of %s are inside" % (self.inside[name], name)
         if not self.proxy.is_alive():
             return "the proxy ended with %s" % self.proxy.child.returncode
         for name, relay in self.relays.items():
@@ -211,6 +260,10 @@ class Lane:
                               ("breaker opened", "breaker=open phase=")):
             self.seen[name] = self.seen.get(name, 0) \
                 + len(re.findall(pattern, text))
+        for name, came, went in re.findall(
+                r" user=(\S+) end=.* bytes_in=(\d+) bytes_out=(\d+)", text):
+            self.ends[name] += 1
+            self.moved[name] += int(came) + int(went)
         return reports(self.home) or None
 
     def all_closed(self):
@@ -231,6 +284,21 @@ class Lane:
         self.proxy.backends = list(self.backends.values())
         self.proxy.assert_at_rest(("lent", "waiting", "pending", "stateful"))
         assert not (wrong := self.watch_log()), wrong
+        self.check_used()
+
+    def check_used(self):
+        """The quotas have what the log tells, but for what was before the
+        logins; of who was removed now and then, no more than that."""
+        rows = map(str.split, (self.state / "quotas").read_text()
+                   .splitlines()[1:-1])
+        used = {name: int(n) for kind, name, n in rows if kind == "user"}
+        for name in WAITS, REFUSED:
+            least = self.moved[name] - BEFORE_LOGIN * self.ends[name]
+            if name == REFUSED:
+                least = 0
+            assert least <= used.get(name, 0) <= self.moved[name], \
+                "%s has used %d, and %d were moved" % (
+                    name, used.get(name, 0), self.moved[name])
 
     def kill(self):
         if self.proxy.is_alive():

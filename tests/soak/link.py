@@ -8,11 +8,13 @@ client itself took too little).
 """
 
 import asyncio
+import base64
 import re
 import socket
 import struct
 import zlib
 
+import lane
 import news
 
 PIECE = 1 << 16
@@ -85,8 +87,8 @@ class Known:
 class Link:
     """The connection.  slowly: (bytes, seconds) between two reads."""
 
-    def __init__(self, world, lane, source=None, slowly=None):
-        self.world, self.lane = world, lane
+    def __init__(self, world, way, source=None, slowly=None):
+        self.world, self.lane = world, way
         self.source, self.slowly = source, slowly
         self.buf = bytearray()
         self.asked = b"the greeting"
@@ -95,10 +97,11 @@ class Link:
         self.possible = set(news.HOLDERS)
         self.writer = None
         self.waits_since = None     # for bytes
+        self.name, self.is_inside = None, False
 
     # --- begin and end
 
-    async def open(self, login=True):
+    async def open(self, login=True, name=lane.USER):
         sock = socket.socket()
         sock.setblocking(False)
         if self.slowly:
@@ -115,10 +118,48 @@ class Link:
         self.lane.links.add(self)
         await self.expect(b"200")
         if login:
-            self.say(b"AUTHINFO USER " + self.world.user,
-                     b"AUTHINFO PASS " + self.world.password)
+            await self.log_in(name)
+
+    async def log_in(self, name, by_sasl=False):
+        """False: 481, as there is no place."""
+        password = lane.PASSWORDS[name]
+        self.name = name
+        self.lane.claims[name] += 1
+        self.asked = b"a login"
+        if by_sasl:
+            self.say(b"AUTHINFO SASL PLAIN " + base64.b64encode(
+                b"\0%s\0%s" % (name.encode(), password.encode())))
+        else:
+            self.say(b"AUTHINFO USER " + name.encode(),
+                     b"AUTHINFO PASS " + password.encode())
             await self.expect(b"381")
-            await self.expect(b"281")
+        if (await self.expect(b"281", *self.refusals()))[:3] == b"481":
+            self.check_refusal()
+            return False
+        self.is_inside = True
+        self.lane.inside[name] += 1
+        return True
+
+    def refusals(self):
+        """481 is for who is refused; while the configuration changes, for
+        who waits, too."""
+        if self.name == lane.REFUSED or (
+                self.name == lane.WAITS and not self.world.is_calm):
+            return [b"481"]
+        return []
+
+    def check_refusal(self):
+        """All places were taken, or wanted by others at least."""
+        self.world.counts["refused"] += 1
+        if self.world.is_settled and self.lane.claims[self.name] \
+                <= self.lane.places(self.name):
+            raise Wrong("481 for %s, and places are left" % self.name)
+
+    def leave(self):
+        """Its place may be another's from now on."""
+        if self.is_inside:
+            self.lane.inside[self.name] -= 1
+        self.is_inside = False
 
     def over(self, how, what):
         """The exception for an end that only a shutdown explains."""
@@ -127,6 +168,7 @@ class Link:
         return Wrong("%s behind %r: %s" % (how, self.asked, what))
 
     async def quit(self):
+        self.leave()
         self.say(b"QUIT")
         await self.expect(b"205")
         await self.expect_end()
@@ -151,6 +193,9 @@ class Link:
                 struct.pack("ii", 1, 0))
         self.writer.transport.abort()
         self.writer = None
+        self.leave()
+        if self.name:
+            self.lane.claims[self.name] -= 1
         self.lane.links.discard(self)
 
     # --- out

@@ -2,7 +2,7 @@
 """Large articles, each cut at a random byte by its backend while another one
 has it: README.md, "Each one cut".
 
-    mend.py [--articles N] [--seed TEXT] [--mode MODE]
+    mend.py [--articles N] [--seed TEXT] [--mode MODE] [--relay HOW]
 
 Four rounds, one command after the other: BODY, ARTICLE, ARTICLE cut inside its
 header, and BODY when the other backend has another article under the id.
@@ -49,9 +49,9 @@ class Backend:
 class Bench:
     """A proxy before two servers; the first is cut by a relay."""
 
-    def __init__(self, home, mode, seed, other):
-        self.chance = random.Random("%s.%s" % (seed, other))
-        self.home, self.mode = home / other, mode
+    def __init__(self, home, args, other):
+        self.chance = random.Random("%s.%s" % (args.seed, other))
+        self.home, self.args = home / other, args
         self.home.mkdir()
         self.first = news.News(self.home, FIRST)
         self.other = news.News(self.home, other)
@@ -64,7 +64,8 @@ class Bench:
         self.proxy = Proxy(self.home, [
             Backend(self.first, self.relay.open(), 0),
             Backend(self.other, self.other.address, 1)],
-            mode=self.mode, backend=BACKEND, sections=SECTIONS)
+            mode=self.args.mode, proxy={"relay": self.args.relay},
+            backend=BACKEND, sections=SECTIONS)
 
     async def stop(self):
         if self.proxy and self.proxy.is_alive():
@@ -170,8 +171,7 @@ async def run(home, args):
              lambda b: none_in_header(b, max(1, args.articles // 10))),
             (DIFFERENT, "BODY, the other has another article",
              lambda b: never_glued(b, args.articles))):
-        bench = Bench(pathlib.Path(tempfile.mkdtemp(dir=home)), args.mode,
-                      args.seed, other)
+        bench = Bench(pathlib.Path(tempfile.mkdtemp(dir=home)), args, other)
         begin = time.monotonic()
         try:
             await bench.start()
@@ -187,6 +187,8 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--articles", type=int, default=1000)
     parser.add_argument("--seed", default="")
+    parser.add_argument("--relay", default="splice",
+                        choices=("auto", "copy", "splice"))
     parser.add_argument("--mode", default="hybrid",
                         choices=("hybrid", "per-command"))
     args = parser.parse_args()

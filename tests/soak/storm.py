@@ -98,10 +98,30 @@ def reload(change):
 
 
 def shrink(lane, step):
-    """To two at least: with one there would be no posting."""
+    """Not so far that there could be no posting."""
     most = lane.connections[step.backend]
-    lane.change(step.backend, min_idle=0,
-                max_connections=2 + int(step.roll * (most - 1)))
+    lane.change(step.backend, min_idle=0, max_connections=lane.least
+                + int(step.roll * (most - lane.least + 1)))
+
+
+def other_users(lane, step):
+    """Other places, another rate, another way to be refused, or one less."""
+    n = int(step.roll * 1000)
+    lane.change_users(
+        amy={"max_connections": 1 + n % 5, "rate": "5M",
+             "over_limit": ("wait", "refuse")[n % 7 == 0]},
+        rex=None if n % 3 == 0 else {"max_connections": 1 + n % 4,
+                                     "rate": "1M"})
+
+
+async def reload_users(world, step):
+    for lane in world.lanes:
+        other_users(lane, step)
+        await lane.reload()
+    await asyncio.sleep(step.seconds)
+    for lane in world.lanes:
+        lane.change_users()
+        await lane.reload()
 
 
 LIMITED = b"502 too many connections\r\n"
@@ -138,6 +158,7 @@ EVENTS = {
     "reload-without": Event(6, 4, reload(
         lambda lane, step: lane.leave_out(step.backend))),
     "reload-limit": Event(6, 4, reload(shrink)),
+    "reload-users": Event(6, 4, reload_users),
     "dribble": Event(2, 4, errs("slow", 0.3)),
 }
 

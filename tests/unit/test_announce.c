@@ -84,7 +84,8 @@ expect(unsigned flags, unsigned list)
 	announce_make(&router, &audience, &c);
 	cr_assert_eq(c.flags, flags, "%x instead of %x", c.flags, flags);
 	cr_assert_eq(c.list, list, "%x instead of %x", c.list, list);
-	cr_assert_eq(c.sasl, 0);
+	cr_assert_eq(c.sasl, audience.has_login && !audience.needs_tls ?
+	    CAPABILITY_SASL_PLAIN : 0);
 	cr_assert_eq(strncmp(c.implementation, "nntpmux ", 8), 0);
 }
 
@@ -217,18 +218,29 @@ ANNOUNCE_TEST(ihave_is_the_pinned_backends_in_stateful_mode)
 
 ANNOUNCE_TEST(before_the_login_no_backend_has_a_say)
 {
-	audience.needs_login = true;
+	const unsigned login = CAPABILITY_AUTHINFO_USER |
+	    CAPABILITY_AUTHINFO_SASL;
+
+	audience.has_login = audience.needs_login = true;
 	audience.may_post = true;
 	for (unsigned i = 0; i < BACKENDS; i++)
 		say(i, OVER_ID | CAPABILITY_IHAVE, CAPABILITY_LIST_MOTD);
-	expect(MINIMUM_FLAGS | CAPABILITY_AUTHINFO_USER, MINIMUM_LIST);
+	expect(MINIMUM_FLAGS | login, MINIMUM_LIST);
 	router.mode = MODE_PER_COMMAND;
-	expect(CAPABILITY_AUTHINFO_USER, 0);
+	expect(login, 0);
+}
+
+/* SASL stays: expect() looks. */
+ANNOUNCE_TEST(after_the_login)
+{
+	audience.has_login = true;
+	expect(MINIMUM_FLAGS, MINIMUM_LIST);
 }
 
 ANNOUNCE_TEST(before_tls_no_login_is_announced)
 {
 	audience.may_start_tls = true;
+	audience.has_login = true;
 	audience.needs_tls = audience.needs_login = true;
 	for (unsigned i = 0; i < BACKENDS; i++)
 		say(i, OVER_ID, CAPABILITY_LIST_MOTD);
@@ -236,9 +248,11 @@ ANNOUNCE_TEST(before_tls_no_login_is_announced)
 	cr_assert_eq(announce_get_unknown(&router, &audience), 0);
 	audience.needs_tls = false;
 	expect(MINIMUM_FLAGS | CAPABILITY_STARTTLS |
-	    CAPABILITY_AUTHINFO_USER, MINIMUM_LIST);
+	    CAPABILITY_AUTHINFO_USER | CAPABILITY_AUTHINFO_SASL,
+	    MINIMUM_LIST);
 	audience.may_start_tls = false;
-	expect(MINIMUM_FLAGS | CAPABILITY_AUTHINFO_USER, MINIMUM_LIST);
+	expect(MINIMUM_FLAGS | CAPABILITY_AUTHINFO_USER |
+	    CAPABILITY_AUTHINFO_SASL, MINIMUM_LIST);
 }
 
 ANNOUNCE_TEST(who_is_to_be_known)

@@ -542,6 +542,30 @@ Test(command, help_is_made_from_the_table)
 	cr_assert_eq(buf[0], 'x');
 }
 
+/* Each octet at each place, for a line is not looked at octet by octet. */
+Test(command, control_octets_anywhere)
+{
+	char line[64];
+
+	for (size_t n = 6; n < 40; n++) {
+		for (size_t at = 5; at < n; at++) {
+			for (int ch = 1; ch < 256; ch++) {
+				bool is_bad = (ch < 0x20 && ch != '\t') ||
+				    ch == 0x7f;
+				struct command c;
+
+				memset(line, 'x', n);
+				memcpy(line, "XFOO ", 5);
+				line[at] = (char)ch;
+				(void)command_parse(line, n, &c);
+				cr_assert_eq(c.route, is_bad ? ROUTE_REFUSE :
+				    ROUTE_UNKNOWN, "%d at %zu of %zu", ch, at,
+				    n);
+			}
+		}
+	}
+}
+
 Test(command, every_name_and_usage_fits)
 {
 	char buf[COMMAND_USAGE_MAX + 1];

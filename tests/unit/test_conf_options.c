@@ -81,6 +81,9 @@ Test(options, each_does_its_work)
 	cr_assert_eq(PARSE(&o, &error, "--test-backends"), 0);
 	cr_assert_eq(o.action, ACTION_TEST_BACKENDS);
 	options_fini(&o);
+	cr_assert_eq(PARSE(&o, &error, "--hash-password"), 0);
+	cr_assert_eq(o.action, ACTION_HASH_PASSWORD);
+	options_fini(&o);
 	cr_assert_eq(PARSE(&o, &error, "-h"), 0);
 	cr_assert_eq(o.action, ACTION_HELP);
 	options_fini(&o);
@@ -113,9 +116,8 @@ Test(options, usage_errors)
 	USAGE("needs a name", "-s", "backend.tier=1");
 	USAGE("no name", "-s", "log x.level=info");
 	USAGE("file only", "-s", "proxy.include=x");
-	USAGE("unknown option", "-\001");
-	/* Its time comes later. */
-	USAGE("unknown option", "--hash-password");
+	/* No letter stands for what has only a name. */
+	USAGE("unknown option -", "-\001");
 }
 
 Test(options, secrets_are_refused_and_not_shown)

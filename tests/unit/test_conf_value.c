@@ -40,6 +40,34 @@ Test(value, durations)
 	}
 }
 
+Test(value, instants)
+{
+	static const struct {
+		const char *text;
+		int rc;
+		uint64_t us;
+		const char *again;
+	} cases[] = {
+		{ "50us", 0, 50, "50us" }, { "0", 0, 0, "0" },
+		{ "0us", 0, 0, "0" }, { "3000us", 0, 3000, "3000us" },
+		{ "5", -1, 0, "" }, { "1ms", -1, 0, "" }, { "us", -1, 0, "" },
+		{ "", -1, 0, "" }, { "0ms", -1, 0, "" }, { "5 us", -1, 0, "" },
+		{ "-5us", -1, 0, "" }, { "99999999999999999999us", -1, 0, "" },
+	};
+	char buf[VALUE_TEXT_MAX];
+	uint64_t us;
+
+	for (size_t i = 0; i < ARRAY_N(cases); i++) {
+		cr_assert_eq(value_parse_instant(&us, cases[i].text),
+		    cases[i].rc, "%s", cases[i].text);
+		if (cases[i].rc == -1)
+			continue;
+		cr_assert_eq(us, cases[i].us, "%s", cases[i].text);
+		cr_assert_str_eq(value_format_instant(us, buf),
+		    cases[i].again);
+	}
+}
+
 Test(value, sizes)
 {
 	static const struct {
@@ -67,6 +95,47 @@ Test(value, sizes)
 			continue;
 		cr_assert_eq(bytes, cases[i].bytes, "%s", cases[i].text);
 		cr_assert_str_eq(value_format_size(bytes, buf),
+		    cases[i].again);
+	}
+}
+
+Test(value, times)
+{
+	static const struct {
+		const char *text;
+		int rc;
+		uint64_t time;
+		const char *again;
+	} cases[] = {
+		{ "2026-12-31", 0, 1798675200, "2026-12-31" },
+		{ "2026-12-31T00:00Z", 0, 1798675200, "2026-12-31" },
+		{ "2026-12-31 18:00", 0, 1798740000, "2026-12-31T18:00:00Z" },
+		{ "2026-12-31t18:00:59z", 0, 1798740059,
+		  "2026-12-31T18:00:59Z" },
+		{ "2028-02-29", 0, 1835395200, "2028-02-29" },
+		{ "2026-02-29", -1, 0, "" }, { "2026-13-01", -1, 0, "" },
+		{ "2026-00-01", -1, 0, "" }, { "2026-01-00", -1, 0, "" },
+		{ "2026-01-01 24:00", -1, 0, "" },
+		{ "2026-01-01 10:60", -1, 0, "" },
+		{ "2026-01-01 10:00:60", -1, 0, "" },
+		{ "2026-01-01 10", -1, 0, "" }, { "2026-01-01 ", -1, 0, "" },
+		{ "2026-1-1", -1, 0, "" }, { "26-01-01", -1, 0, "" },
+		{ "2026-01-01Z", -1, 0, "" }, { "2026-01-01x", -1, 0, "" },
+		{ "2026-01-01 10:00:00+1", -1, 0, "" },
+		{ "1970-01-01", -1, 0, "" }, { "1969-12-31", -1, 0, "" },
+		{ "", -1, 0, "" }, { "never", -1, 0, "" },
+		{ "2026-01-01 +1:00", -1, 0, "" },
+	};
+	char buf[VALUE_TEXT_MAX];
+	uint64_t time;
+
+	for (size_t i = 0; i < ARRAY_N(cases); i++) {
+		cr_assert_eq(value_parse_time(&time, cases[i].text),
+		    cases[i].rc, "%s", cases[i].text);
+		if (cases[i].rc == -1)
+			continue;
+		cr_assert_eq(time, cases[i].time, "%s", cases[i].text);
+		cr_assert_str_eq(value_format_time(time, buf),
 		    cases[i].again);
 	}
 }

@@ -29,6 +29,7 @@ get_untaken(struct stream *stream)
 
 static const struct stream_ops ops = { .get_untaken = get_untaken };
 static const struct pipeline_user pipeline_user = { .kick = NULL };
+static const struct router router;
 
 static void
 set_up(void)
@@ -45,8 +46,10 @@ set_up(void)
 	s->context = &context;
 	s->state = SESS_OPEN;
 	s->stream.ops = &ops;
+	timers_init(&loop.timers);
+	timer_init(&s->pace_timer, NULL);
 	output_init(&s->output, &s->stream);
-	pipeline_init(&s->pipeline, &pipeline_user, NULL, 1, &loop,
+	pipeline_init(&s->pipeline, &pipeline_user, &router, 1, &loop,
 	    &s->output);
 	line_init(&s->line, 0);
 	s->started_ms = s->active_ms = 1000;
@@ -62,6 +65,7 @@ tear_down(void)
 		exchange_free(x);
 	}
 	output_fini(&s->output);
+	timers_fini(&loop.timers);
 }
 
 #define DeadlineTest(name)                                                    \
@@ -198,6 +202,51 @@ DeadlineTest(answers_taken_slowly)
 	untaken_n -= 1024;
 	cr_assert_eq(expire_at(5000 + STALL_MS), REASON_NONE);
 	untaken_n -= 1023;
+	cr_assert_eq(expire_at(5000 + 2 * STALL_MS), REASON_CLIENT_STALL);
+}
+
+/* Nobody is late who may not. */
+DeadlineTest(answers_held_by_the_rate)
+{
+	struct bucket bucket;
+
+	bucket_init(&bucket, 1);
+	s->pace.bucket = &bucket;
+	s->pace.not_before_ms = 5000 + STALL_MS + 1;
+	output_append(&s->output, "x", 1);
+	receive(5000, 0);
+	cr_assert_eq(expire_at(5000 + STALL_MS), REASON_NONE);
+	/* Now it may, and does not. */
+	receive(5000 + STALL_MS + 1, 0);
+	cr_assert_eq(expire_at(5000 + 2 * STALL_MS), REASON_CLIENT_STALL);
+}
+
+DeadlineTest(an_article_held_by_the_rate)
+{
+	struct bucket bucket;
+
+	bucket_init(&bucket, 1);
+	s->pace.bucket = &bucket;
+	s->pace.not_before_ms = 5000 + STALL_MS + 1;
+	s->input = INPUT_ARTICLE;
+	receive(5000, 0);
+	cr_assert_eq(expire_at(5000 + STALL_MS), REASON_NONE);
+	cr_assert_eq(expire_at(5000 + 2 * STALL_MS), REASON_CLIENT_STALL);
+}
+
+/* Its time to go on is over as well, but it has not been read since. */
+DeadlineTest(an_article_held_until_this_turn)
+{
+	struct bucket bucket;
+
+	bucket_init(&bucket, 1);
+	s->pace.bucket = &bucket;
+	s->pace.not_before_ms = 5000 + STALL_MS - 1;
+	timer_set(&loop.timers, &s->pace_timer, s->pace.not_before_ms);
+	s->input = INPUT_ARTICLE;
+	receive(5000, 0);
+	cr_assert_eq(expire_at(5000 + STALL_MS), REASON_NONE);
+	timer_clear(&loop.timers, &s->pace_timer);
 	cr_assert_eq(expire_at(5000 + 2 * STALL_MS), REASON_CLIENT_STALL);
 }
 

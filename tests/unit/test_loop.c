@@ -232,6 +232,110 @@ LOOP_TEST(a_watch_is_handed_to_another_loop)
 	}
 }
 
+/* --- what is known to be silent -------------------------------------------------- */
+
+static uint64_t watched_turn_n;
+static bool was_known;
+
+/* In the middle of a turn: of what may be in the kernel, or in the array and
+ * not told of yet, nothing is known. */
+static void
+note_turn(void)
+{
+	watched_turn_n = loop.turn_n;
+	was_known = loop_has_looked_since(&loop, watched_turn_n - 1);
+}
+
+LOOP_TEST(what_is_silent_is_known_after_the_next_turn)
+{
+	open_pairs();
+	cr_assert(!loop_has_looked_since(&loop, loop.turn_n));
+	seen[0].then = note_turn;
+	loop_watch(&loop, ends[0][0], EPOLLIN, on_seen, &seen[0]);
+	poke(ends[0][1]);
+	loop_turn(&loop, 0);
+	cr_assert_eq(seen[0].n, 1);
+	cr_assert(!was_known, "other events may be in hand");
+	cr_assert(!loop_has_looked_since(&loop, watched_turn_n),
+	    "of something that became idle in this turn");
+	cr_assert(loop_has_looked_since(&loop, watched_turn_n - 1));
+	seen[0].then = NULL;
+	loop_turn(&loop, 0);
+	cr_assert(loop_has_looked_since(&loop, watched_turn_n));
+	loop_close(ends[0][0]);
+	close(ends[0][1]);
+	close(ends[1][0]);
+	close(ends[1][1]);
+}
+
+LOOP_TEST(with_too_many_events_nothing_is_known)
+{
+	static int fds[LOOP_EVENTS_MAX];
+	uint64_t turn_n = loop.turn_n;
+
+	open_pairs();
+	poke(ends[0][1]);
+	for (int i = 0; i < LOOP_EVENTS_MAX; i++) {
+		fds[i] = dup(ends[0][0]);
+		cr_assert(fds[i] >= 0);
+		loop_watch(&loop, fds[i], EPOLLIN, on_seen, &seen[0]);
+	}
+	loop_turn(&loop, 0);
+	cr_assert_eq(seen[0].n, LOOP_EVENTS_MAX);
+	cr_assert(!loop_has_looked_since(&loop, turn_n));
+	loop_unwatch(&loop, fds[0]);
+	loop_turn(&loop, 0);
+	cr_assert(loop_has_looked_since(&loop, turn_n));
+	for (int i = 1; i < LOOP_EVENTS_MAX; i++)
+		loop_unwatch(&loop, fds[i]);
+	for (int i = 0; i < LOOP_EVENTS_MAX; i++)
+		close(fds[i]);
+	close(ends[0][0]);
+	close(ends[0][1]);
+	close(ends[1][0]);
+	close(ends[1][1]);
+}
+
+/* --- looking again before it sleeps --------------------------------------------- */
+
+LOOP_TEST(who_was_told_of_something_looks_again)
+{
+	open_pairs();
+	loop_set_spin(&loop, 100);
+	loop_watch(&loop, ends[0][0], EPOLLIN, on_seen, &seen[0]);
+	loop_turn(&loop, 1);
+	cr_assert_eq(loop.spin.vain_n, 0, "it has been told of nothing");
+	poke(ends[0][1]);
+	loop_turn(&loop, 1);
+	cr_assert_eq(loop.spin.vain_n, 0, "there was something at once");
+	loop_mask(&loop, ends[0][0], 0);
+	loop_turn(&loop, 1);
+	cr_assert_eq(loop.spin.vain_n, 1);
+	loop_turn(&loop, 1);
+	cr_assert_eq(loop.spin.vain_n, 1, "once, then it sleeps");
+	loop_mask(&loop, ends[0][0], EPOLLIN);
+	loop_turn(&loop, 1);
+	cr_assert_eq(seen[0].n, 2);
+	loop_turn(&loop, 60 * 1000);
+	cr_assert_eq(seen[0].n, 3, "what is there is told of once");
+	cr_assert_eq(loop.spin.vain_n, 0, "found by looking");
+	loop_close(ends[0][0]);
+	close(ends[0][1]);
+	close(ends[1][0]);
+	close(ends[1][1]);
+}
+
+LOOP_TEST(who_looks_again_does_not_let_events_gather)
+{
+	loop_coalesce(&loop, &seen[0], COALESCE_MIN_BYTES);
+	cr_assert(loop.coalesce.is_wanted);
+	loop_turn(&loop, 0);
+	cr_assert_not(loop.coalesce.is_wanted);
+	loop_set_spin(&loop, 100);
+	loop_coalesce(&loop, &seen[0], COALESCE_MIN_BYTES);
+	cr_assert_not(loop.coalesce.is_wanted);
+}
+
 /* --- messages ------------------------------------------------------------------ */
 
 static char order[64];

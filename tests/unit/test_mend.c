@@ -28,6 +28,11 @@ struct copy {
 	size_t n;
 };
 
+/* Of a text. */
+struct stretch {
+	size_t start, end;
+};
+
 static struct copy
 join(const char *a, const char *b)
 {
@@ -88,7 +93,7 @@ mend_everywhere(bool has_head, const struct copy *one,
 {
 	for (size_t cut = text_at; cut < one->n; cut++) {
 		for (size_t split = 1; split < two->n; split++) {
-			struct mend *m = mend_new(has_head);
+			struct mend *m = mend_new(has_head, false);
 			struct copy out;
 			size_t left = one->n - cut;
 
@@ -135,7 +140,7 @@ Test(mend, does_not_go_on_inside_a_header)
 
 	for (size_t cut = 0; cut <= HEAD_N; cut++) {
 		for (size_t step = 1; step < HEAD_N; step++) {
-			struct mend *m = mend_new(true);
+			struct mend *m = mend_new(true, false);
 
 			give(m, &one, cut, 0, step);
 			cr_assert_eq(mend_is_possible(m), cut == HEAD_N);
@@ -153,7 +158,7 @@ is_refused(bool has_head, const struct copy *one, size_t cut,
 	bool is = false;
 
 	for (size_t step = 1; step <= two->n; step++) {
-		struct mend *m = mend_new(has_head);
+		struct mend *m = mend_new(has_head, false);
 		struct copy out;
 
 		give(m, one, cut, 0, one->n);
@@ -239,7 +244,7 @@ Test(mend, never_finds_the_text_of_a_copy_without_a_blank_line)
 Test(mend, goes_on_again_when_the_second_copy_is_cut_too)
 {
 	struct copy one = join(head, text), two = join(other_head, text);
-	struct mend *m = mend_new(true);
+	struct mend *m = mend_new(true, false);
 	struct copy out;
 
 	give(m, &one, HEAD_N + 5, 0, one.n);
@@ -267,7 +272,7 @@ Test(mend, goes_on_again_when_the_second_copy_is_cut_too)
 Test(mend, is_over_with_a_copy_that_differs)
 {
 	struct copy one = join("", text), two = join("", "x\r\n.\r\n"), out;
-	struct mend *m = mend_new(false);
+	struct mend *m = mend_new(false, false);
 
 	give(m, &one, 2, 0, 1);
 	mend_restart(m);
@@ -277,4 +282,126 @@ Test(mend, is_over_with_a_copy_that_differs)
 	cr_assert_not(mend_is_possible(m));
 	mend_free(m);
 	mend_free(NULL);
+}
+
+/* --- gaps ----------------------------------------------------------------------- */
+
+/* Gives n octets of c, those of the gaps unread. */
+static void
+give_with_gaps(struct mend *m, const struct copy *c, size_t n,
+    const struct stretch *gaps, size_t gaps_n)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < gaps_n; i++) {
+		mend_give(m, c->s + at, gaps[i].start - at);
+		for (at = gaps[i].start; at < gaps[i].end; at++) {
+			cr_assert(mend_may_pass(m));
+			mend_pass(m, 1);
+		}
+		cr_assert_not(mend_is_possible(m));
+	}
+	mend_give(m, c->s + at, n - at);
+	cr_assert(mend_is_possible(m));
+	cr_assert_eq(mend_get_offset(m), n);
+}
+
+static const struct stretch gaps[] = { { 3, 7 }, { 8, 15 } };
+enum { GAPS_N = sizeof(gaps) / sizeof(gaps[0]) };
+
+static bool
+is_in_gap(size_t at)
+{
+	for (size_t i = 0; i < GAPS_N; i++)
+		if (at >= gaps[i].start && at < gaps[i].end)
+			return true;
+	return false;
+}
+
+/* In a gap an octet may differ, and only there. */
+Test(mend, compares_what_is_outside_gaps, .timeout = 60)
+{
+	struct copy one = join("", text), out;
+
+	for (size_t cut = gaps[GAPS_N - 1].end + 1; cut < TEXT_N; cut++)
+	for (size_t at = 0; at < cut; at++)
+	for (size_t step = 1; step <= TEXT_N; step++) {
+		struct mend *m = mend_new(false, false);
+		struct copy two = one;
+
+		two.s[at] ^= 1;
+		give_with_gaps(m, &one, cut, gaps, GAPS_N);
+		mend_restart(m);
+		go_on(m, &two, 0, step, &out);
+		cr_assert_eq(mend_is_giving(m), is_in_gap(at));
+		cr_assert_eq(out.n, is_in_gap(at) ? TEXT_N - cut : 0);
+		mend_free(m);
+	}
+}
+
+Test(mend, goes_on_again_behind_gaps)
+{
+	struct copy one = join("", text), out;
+	struct mend *m = mend_new(false, false);
+	struct copy two = one;
+
+	give_with_gaps(m, &one, 17, gaps, GAPS_N);
+	mend_restart(m);
+	two.n = 16;		/* inside what is skipped */
+	go_on(m, &two, 0, 3, &out);
+	cr_assert_eq(out.n, 0);
+	mend_restart(m);
+	two.n = 19;		/* and behind, with another gap */
+	go_on(m, &two, 0, 3, &out);
+	cr_assert_eq(out.n, 2);
+	mend_pass(m, 3);
+	mend_give(m, one.s + 22, 1);
+	mend_restart(m);
+	cr_assert_eq(mend_get_offset(m), 23);
+	two = one;
+	two.s[20] ^= 1;
+	go_on(m, &two, 0, 2, &out);
+	cr_assert(mend_is_giving(m));
+	cr_assert_eq(out.n, TEXT_N - 23);
+	mend_free(m);
+}
+
+/* Of a long article more is known than its ends. */
+Test(mend, makes_no_gap_of_a_mebibyte_longer)
+{
+	struct mend *m = mend_new(false, false);
+
+	mend_give(m, "x", 1);
+	mend_pass(m, (1 << 20) - 1);
+	cr_assert(mend_may_pass(m));
+	mend_pass(m, 1);
+	cr_assert_not(mend_may_pass(m));
+	mend_give(m, "x", 1);
+	cr_assert(mend_may_pass(m));
+	mend_free(m);
+}
+
+Test(mend, has_gaps_only_where_it_may)
+{
+	struct copy one = join(head, text), out;
+	struct mend *m = mend_new(true, false);
+
+	give(m, &one, HEAD_N - 1, 0, one.n);
+	cr_assert_not(mend_may_pass(m), "inside the header");
+	mend_give(m, one.s + HEAD_N - 1, 1);
+	cr_assert(mend_may_pass(m));
+	mend_restart(m);
+	cr_assert_not(mend_may_pass(m), "while it skips");
+	go_on(m, &one, 0, one.n, &out);
+	for (size_t n = 0; n < 1000 && mend_may_pass(m); n++) {
+		mend_pass(m, 100);
+		mend_give(m, "x", 1);
+	}
+	cr_assert_not(mend_may_pass(m), "not without end");
+	cr_assert(mend_is_possible(m));
+	mend_free(m);
+	m = mend_new(false, true);
+	mend_give(m, "x", 1);
+	cr_assert_not(mend_may_pass(m), "exact");
+	mend_free(m);
 }

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "conf/conf.h"
+#include "net/addr.h"
 #include "net/loop.h"
 
 #include "test.h"
@@ -20,16 +21,16 @@ on_answer(struct message *m)
 	answered_n++;
 }
 
+static char alice[] = "alice", secret[] = "secret", other[] = "other";
+static struct conf_user user;
+static struct conf conf = { .users = &user };
+
 static void
 set_up(void)
 {
-	static char name[] = "alice", secret[] = "secret";
-	static struct conf_user user = {
-		.s.name = name, .password_plain = secret,
-	};
-	static struct conf conf = { .users = &user, .users_n = 1 };
-
 	answered_n = 0;
+	user = (struct conf_user){ .s.name = alice, .password_plain = secret };
+	conf.users_n = 1;
 	loop_table_init(64);
 	cr_assert_eq(loop_init(&loop, 0), 0);
 	passwords = passwords_start(&conf);
@@ -43,12 +44,22 @@ tear_down(void)
 	loop_fini(&loop);
 }
 
+static bool
+try_to_ask(struct password_check *c, const char *name, const char *password,
+    unsigned host)
+{
+	struct addr peer = { .in.sin_family = AF_INET };
+
+	peer.in.sin_addr.s_addr = htonl(0xc0000200 + host);
+	c->message.deliver = on_answer;
+	c->loop = &loop;
+	return passwords_ask(passwords, c, name, password, &peer);
+}
+
 static void
 ask(struct password_check *c, const char *name, const char *password)
 {
-	c->message.deliver = on_answer;
-	c->loop = &loop;
-	cr_assert(passwords_ask(passwords, c, name, password, "192.0.2.1"));
+	cr_assert(try_to_ask(c, name, password, 1));
 }
 
 static void
@@ -91,4 +102,80 @@ PasswordTest(given_up)
 	wait_for(2);
 	cr_assert_not(gone.is_right);
 	cr_assert(stays.is_right);
+}
+
+#define SITES 8
+#define MANY 2048
+
+static struct password_check many[SITES][MANY];
+static bool is_asked[SITES][MANY];
+
+/* However many others want all places. */
+PasswordTest(room_for_another_site)
+{
+	static char slow[] = "$6$rounds=500000$saltsalt$";
+	struct password_check newcomer = { .user = &newcomer };
+	unsigned of_site[SITES] = { 0 };
+	int n = 0;
+
+	user.password = slow;
+	cr_assert_eq(passwords_set_users(passwords, &conf), 0);
+	for (unsigned i = 0; i < MANY; i++)
+		for (unsigned site = 0; site < SITES; site++) {
+			is_asked[site][i] = try_to_ask(&many[site][i],
+			    "alice", "wrong", site);
+			of_site[site] += is_asked[site][i];
+			n += is_asked[site][i];
+		}
+	cr_assert(try_to_ask(&newcomer, "alice", "wrong", 100));
+	for (unsigned site = 0; site < SITES; site++)
+		cr_assert_gt(of_site[site], 100);
+	for (unsigned i = 0; i < MANY; i++)
+		for (unsigned site = 0; site < SITES; site++)
+			if (is_asked[site][i])
+				password_give_up(&many[site][i]);
+	wait_for(n + 1);
+}
+
+static bool
+is_right(const char *word)
+{
+	struct password_check check = { .user = &check };
+	int n = answered_n;
+
+	ask(&check, "alice", word);
+	wait_for(n + 1);
+	cr_assert_null(check.password);
+	cr_assert_null(check.hash);
+	return check.is_right;
+}
+
+/* What is remembered is right in the same way; and of no use when the
+ * configuration has changed. */
+PasswordTest(users_change)
+{
+	cr_assert(is_right("secret"));
+	cr_assert(is_right("secret"));
+	user.password_plain = other;
+	cr_assert_eq(passwords_set_users(passwords, &conf), 0);
+	cr_assert_not(is_right("secret"));
+	cr_assert(is_right("other"));
+	conf.users_n = 0;
+	cr_assert_eq(passwords_set_users(passwords, &conf), 0);
+	cr_assert_not(is_right("other"));
+	conf.users_n = 1;
+	cr_assert_eq(passwords_set_users(passwords, &conf), 0);
+	cr_assert(is_right("other"));
+}
+
+/* A check that waits is of the user that there was. */
+PasswordTest(users_change_under_a_check)
+{
+	struct password_check check = { .user = &check };
+
+	ask(&check, "alice", "secret");
+	user.password_plain = other;
+	cr_assert_eq(passwords_set_users(passwords, &conf), 0);
+	wait_for(1);
+	cr_assert(check.is_right);
 }

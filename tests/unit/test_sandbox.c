@@ -156,6 +156,29 @@ BoxTest(log_may_be_rotated)
 	run_apart(write_log);
 }
 
+/* As a link in /dev may lead to it: no rule is needed, and none for /dev. */
+static int
+write_log_to_a_pipe(void)
+{
+	char path[32];
+	int fds[2];
+
+	WANT(pipe(fds) == 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fds[1]);
+	WANT(symlink(path, "../inside/link") == 0);
+	sandbox_allow("../inside/link", SANDBOX_LOG);
+	WANT(enter());
+	WANT(can_open("../inside/link", O_WRONLY | O_APPEND));
+	WANT(sandbox_covers("../inside/link", SANDBOX_LOG));
+	WANT(!can_open("../inside/file", O_WRONLY));
+	return 0;
+}
+
+BoxTest(log_may_be_a_pipe_without_a_name)
+{
+	run_apart(write_log_to_a_pipe);
+}
+
 static int
 remove_socket(void)
 {
@@ -215,6 +238,9 @@ tell_what_is_covered(void)
 	WANT(!sandbox_covers("../outside/file", SANDBOX_READ));
 	WANT(!sandbox_covers("../not-there/file", SANDBOX_READ));
 	WANT(!sandbox_covers("../inside2/file", SANDBOX_READ));
+	errno = ENOENT;		/* of whoever asks why it could not be read */
+	WANT(sandbox_covers("../inside/file", SANDBOX_READ));
+	WANT(errno == ENOENT);
 	return 0;
 }
 
