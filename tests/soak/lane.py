@@ -136,8 +136,9 @@ class Lane:
         self.reloading = asyncio.Lock()
         self.address = self.proxy.address
         self.links = set()          # connections of clients that are open
-        # Of each user with places: logins said and not yet closed, and those
-        # of them that were answered and have not said QUIT.
+        # Of each user with places: logins said and not yet closed; and those
+        # that were said when all had settled, for who came while there were
+        # more places stays, were answered, and have not said QUIT.
         self.claims = collections.Counter()
         self.inside = collections.Counter()
         self.ends, self.moved = collections.Counter(), collections.Counter()
@@ -202,6 +203,15 @@ class Lane:
             self.proxy.signal(signal.SIGHUP)
             while self.verdicts == n:
                 await asyncio.sleep(0.02)
+
+    def claim(self, link):
+        """Somebody wants a place of its user. How many did at once, at most,
+        each of them remembers: 481 is read later than it was decided."""
+        self.claims[link.name] += 1
+        for one in self.links:
+            if one.name == link.name:
+                one.most_claims = max(one.most_claims,
+                                      self.claims[link.name])
 
     # --- watched all the time
 

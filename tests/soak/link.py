@@ -98,6 +98,7 @@ class Link:
         self.writer = None
         self.waits_since = None     # for bytes
         self.name, self.is_inside = None, False
+        self.most_claims = 0        # of its user, at once, since its login
 
     # --- begin and end
 
@@ -123,8 +124,8 @@ class Link:
     async def log_in(self, name, by_sasl=False):
         """False: 481, as there is no place."""
         password = lane.PASSWORDS[name]
-        self.name = name
-        self.lane.claims[name] += 1
+        self.name, was_settled = name, self.world.is_settled
+        self.lane.claim(self)
         self.asked = b"a login"
         if by_sasl:
             self.say(b"AUTHINFO SASL PLAIN " + base64.b64encode(
@@ -134,10 +135,10 @@ class Link:
                      b"AUTHINFO PASS " + password.encode())
             await self.expect(b"381")
         if (await self.expect(b"281", *self.refusals()))[:3] == b"481":
-            self.check_refusal()
+            self.check_refusal(was_settled)
             return False
-        self.is_inside = True
-        self.lane.inside[name] += 1
+        self.is_inside = was_settled
+        self.lane.inside[name] += was_settled
         return True
 
     def refusals(self):
@@ -148,11 +149,11 @@ class Link:
             return [b"481"]
         return []
 
-    def check_refusal(self):
-        """All places were taken, or wanted by others at least."""
+    def check_refusal(self, was_settled):
+        """All places were taken, or wanted by others at least, at some time
+        since this login was said."""
         self.world.counts["refused"] += 1
-        if self.world.is_settled and self.lane.claims[self.name] \
-                <= self.lane.places(self.name):
+        if was_settled and self.most_claims <= self.lane.places(self.name):
             raise Wrong("481 for %s, and places are left" % self.name)
 
     def leave(self):

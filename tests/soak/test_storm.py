@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What goes wrong in a soak is decided by its seed."""
+"""What goes wrong in a soak is decided by its seed; what its clients may be told."""
 
+import collections
 import pathlib
 import sys
+import types
+
+import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "proxy")]
 
 import clients          # noqa: E402
+import lane             # noqa: E402
+import link             # noqa: E402
 import news             # noqa: E402
 import storm            # noqa: E402
 
@@ -50,3 +56,27 @@ def test_what_is_where():
     assert set() in held and set(BACKENDS) in held
     assert min(len(h) for h in held if h) <= 2
     assert {news.count_variants(seed) for seed in range(8)} == {0, 2}
+
+
+def some_link(way):
+    world = types.SimpleNamespace(counts=collections.Counter())
+    one = link.Link(world, way)
+    one.name = lane.REFUSED
+    way.links.add(one)
+    lane.Lane.claim(way, one)
+    return one
+
+
+def test_refusal_is_of_its_time():
+    """The other one may have left before 481 is read."""
+    way = types.SimpleNamespace(claims=collections.Counter(), links=set(),
+                                places=lambda name: 1)
+    first, second = some_link(way), some_link(way)
+    way.claims[lane.REFUSED] -= 1       # the first one has left
+    second.check_refusal(was_settled=True)
+    way.claims[lane.REFUSED] -= 1
+    third = some_link(way)
+    third.check_refusal(was_settled=False)
+    with pytest.raises(link.Wrong):
+        third.check_refusal(was_settled=True)
+    assert first.most_claims == 2
