@@ -11,6 +11,12 @@
 #include <time.h>
 #include <unistd.h>
 
+/* A machine that stood still finds timers that are due since long, along with all
+ * that came meanwhile. From LATE_MS on the others get time too, as long as it was
+ * late but PATIENCE_MS at most: they stood still as well. */
+#define LATE_MS 100
+#define PATIENCE_MS 500
+
 /* One per descriptor number. Written by the thread that owns the descriptor;
  * a loop with an event in hand may read it at any time. */
 struct watch {
@@ -302,6 +308,51 @@ run_tasks(struct loop *l)
 	}
 }
 
+/* --- time ------------------------------------------------------------------ */
+
+/* Once only: what is late even then is late for ever. */
+static void
+note_lateness(struct loop *l)
+{
+	uint64_t next = timers_next(&l->timers), late_ms;
+
+	if (next + LATE_MS > l->now_ms || next == UINT64_MAX ||
+	    l->patient_ms > l->expired_ms)
+		return;
+	late_ms = l->now_ms - next;
+	l->patient_ms = l->now_ms +
+	    (late_ms < PATIENCE_MS ? late_ms : PATIENCE_MS);
+}
+
+/* Whether nothing is known that could still forestall a timer, or it was waited
+ * for long enough. */
+static bool
+is_up_to_date(struct loop *l)
+{
+	if (l->told_n == l->turn_n && inbox_is_empty(&l->inbox)) {
+		l->behind_ms = 0;
+		return true;
+	}
+	if (l->behind_ms == 0)
+		l->behind_ms = l->now_ms;
+	return l->now_ms - l->behind_ms >= PATIENCE_MS;
+}
+
+/* A timer finds all done that its turn was told of, and what the timer before it
+ * has begun. */
+static void
+expire_timers(struct loop *l)
+{
+	if (timers_next(&l->timers) > l->now_ms ||
+	    l->now_ms < l->patient_ms || !is_up_to_date(l))
+		return;
+	l->expired_ms = l->now_ms;
+	while (timers_expire(&l->timers, l->now_ms))
+		run_tasks(l);
+}
+
+/* --- a turn ---------------------------------------------------------------- */
+
 /* Milliseconds to sleep: 0 when there is work, -1 for ever. */
 static int
 get_wait(struct loop *l, int max_wait_ms)
@@ -314,6 +365,8 @@ get_wait(struct loop *l, int max_wait_ms)
 		return 0;
 	if (next == UINT64_MAX)
 		return max_wait_ms;
+	if (next < l->patient_ms)
+		next = l->patient_ms;
 	wait = next > l->now_ms ? next - l->now_ms : 0;
 	if (wait > 60 * 1000)
 		wait = 60 * 1000;
@@ -389,6 +442,7 @@ loop_turn(struct loop *l, int max_wait_ms)
 	n = wait_for_events(l, events, get_wait(l, max_wait_ms));
 	l->turn_us = get_clock_us();
 	l->now_ms = l->turn_us / 1000;
+	note_lateness(l);
 	for (int i = 0; i < n; i++)
 		dispatch(l, &events[i]);
 	run_more(l);
@@ -397,8 +451,8 @@ loop_turn(struct loop *l, int max_wait_ms)
 		l->told_n = l->turn_n;
 	if (!inbox_is_empty(&l->inbox))
 		inbox_drain(&l->inbox);
-	timers_expire(&l->timers, l->now_ms);
 	run_tasks(l);
+	expire_timers(l);
 }
 
 void

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* loop - what one thread waits for: descriptors, messages, deadlines, tasks.
  *
- * One turn: epoll_wait; events; messages; expired timers; tasks. A task is
- * work that an event made due (a session to be pumped, output to be flushed);
- * running it at the end of the turn batches what several events of one turn
- * have caused and keeps call chains flat.
+ * One turn: epoll_wait; events; messages; tasks; expired timers, each with the
+ * tasks it made due. A task is work that an event made due (a session to be
+ * pumped, output to be flushed); running it behind the events batches what several
+ * of them have caused and keeps call chains flat.
+ *
+ * A deadline ends what has not come, never what has come and was not looked at: a
+ * timer expires when all is done that its loop was told of, and half a second later
+ * at most if the loop, or the whole machine, stood still.
  *
  * An epoll event carries a descriptor and the generation of its watch, never
  * a pointer: the table of watches has one entry per descriptor number and is
@@ -65,6 +69,10 @@ struct loop {
 	uint64_t turn_n;	/* turns begun */
 	uint64_t told_n;	/* the last of them whose events were all that
 				 * there were, and have been told of; 0: none */
+	uint64_t expired_ms;	/* up to this timers have been looked at */
+	uint64_t patient_ms;	/* it was late: not again before this */
+	uint64_t behind_ms;	/* since when more is to be told of or done than
+				 * a turn takes; 0: it is not */
 	bool is_stopping;
 	struct spares spares;
 	struct spin spin;

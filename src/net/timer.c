@@ -125,7 +125,7 @@ timers_next(const struct timers *ts)
 	return ts->n > 0 ? ts->heap[1]->queued_ms : UINT64_MAX;
 }
 
-void
+bool
 timers_expire(struct timers *ts, uint64_t now_ms)
 {
 	while (ts->n > 0 && ts->heap[1]->queued_ms <= now_ms) {
@@ -138,5 +138,7 @@ timers_expire(struct timers *ts, uint64_t now_ms)
 		}
 		timer_clear(ts, t);
 		t->expired(t);
+		return true;
 	}
+	return false;
 }

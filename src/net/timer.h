@@ -29,12 +29,13 @@ void timers_init(struct timers *);
 void timers_fini(struct timers *);
 /* When the loop must look again, UINT64_MAX when there is nothing. */
 uint64_t timers_next(const struct timers *);
-/* Calls expired() for all that are due; each is disarmed before its call. */
-void timers_expire(struct timers *, uint64_t now_ms);
+/* Calls expired() of the one that is due first, which is disarmed before. False:
+ * none is due. */
+bool timers_expire(struct timers *, uint64_t now_ms);
 
 void timer_init(struct timer *, timer_cb_f *expired);
 /* Arms it, or moves it when it was armed already; UINT64_MAX disarms it. In
- * expired() only for a time to come, or timers_expire() never ends. */
+ * expired() only for a time to come, or the loop's turn never ends. */
 void timer_set(struct timers *, struct timer *, uint64_t deadline_ms);
 /* Disarms it; must be called before its memory goes. */
 void timer_clear(struct timers *, struct timer *);

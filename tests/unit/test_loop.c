@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -444,7 +445,7 @@ on_task(struct task *t)
 		loop_schedule(&loop, &tasks[1]);
 }
 
-ORDER_TEST(a_turn_is_events_messages_timers_tasks)
+ORDER_TEST(a_turn_is_events_messages_tasks_timers)
 {
 	open_pairs();
 	task_init(&tasks[0], on_task);
@@ -453,13 +454,13 @@ ORDER_TEST(a_turn_is_events_messages_timers_tasks)
 	loop_turn(&loop, 0);
 	loop_watch(&loop, ends[0][0], EPOLLIN, on_event_note, NULL);
 	poke(ends[0][1]);
-	timer_set(&loop.timers, &timer, 1);
+	timer_set(&loop.timers, &timer, loop_clock_ms());
 	loop_post(&loop, &letters[1]);
 	loop_schedule(&loop, &tasks[1]);
 	loop_schedule(&loop, &tasks[1]);
 	loop_turn(&loop, 0);
-	/* Each task once, though scheduled twice. */
-	cr_assert_str_eq(order, "e1tBAB");
+	/* Each task once, though scheduled twice; and those of the timer. */
+	cr_assert_str_eq(order, "e1BABtAB");
 	loop_close(ends[0][0]);
 	close(ends[0][1]);
 	close(ends[1][0]);
@@ -620,6 +621,168 @@ LOOP_TEST(two_loops_may_take_a_descriptor_from_each_other, .timeout = 60)
 	for (int i = 0; i < 2; i++)
 		for (int j = 0; j < 2; j++)
 			close(ends[i][j]);
+}
+
+/* --- late ------------------------------------------------------------------- */
+
+/* A machine that stood still: what it finds when it goes on. */
+
+static struct task task_t, task_u;
+static struct timer timer_1, timer_2;
+static struct message message_m;
+
+static void
+on_task_t(struct task *t)
+{
+	(void)t;
+	note('t');
+}
+
+static void
+on_task_u(struct task *t)
+{
+	(void)t;
+	note('u');
+	loop_post(&loop, &message_m);
+}
+
+static void
+on_timer_1(struct timer *t)
+{
+	(void)t;
+	note('1');
+	loop_schedule(&loop, &task_t);
+}
+
+static void
+on_timer_2(struct timer *t)
+{
+	(void)t;
+	note('2');
+}
+
+static void
+on_message_m(struct message *m)
+{
+	(void)m;
+	note('m');
+}
+
+static void
+set_up_late(void)
+{
+	set_up_order();
+	task_init(&task_t, on_task_t);
+	task_init(&task_u, on_task_u);
+	timer_init(&timer_1, on_timer_1);
+	timer_init(&timer_2, on_timer_2);
+	message_m.deliver = on_message_m;
+	loop_turn(&loop, 0);
+}
+
+static void
+tear_down_late(void)
+{
+	timer_clear(&loop.timers, &timer_1);
+	timer_clear(&loop.timers, &timer_2);
+	tear_down();
+}
+
+static void
+set_due(struct timer *t, uint64_t ago_ms)
+{
+	timer_set(&loop.timers, t, loop_clock_ms() - ago_ms);
+}
+
+/* Turns until so much was noted; how long that took. */
+static uint64_t
+turn_until_noted(size_t n)
+{
+	uint64_t start_ms = loop_clock_ms();
+
+	while (strlen(order) < n)
+		loop_turn(&loop, 1000);
+	return loop_clock_ms() - start_ms;
+}
+
+#define LATE_TEST(name)                                                       \
+	Test(loop, name, .init = set_up_late, .fini = tear_down_late)
+
+LATE_TEST(a_timer_finds_done_what_the_timer_before_began)
+{
+	set_due(&timer_2, 0);
+	set_due(&timer_1, 1);
+	turn_until_noted(3);
+	cr_assert_str_eq(order, "1t2");
+}
+
+LATE_TEST(a_timer_waits_for_a_message_to_its_own_loop)
+{
+	loop_schedule(&loop, &task_u);
+	set_due(&timer_2, 0);
+	turn_until_noted(3);
+	cr_assert_str_eq(order, "um2");
+}
+
+static void
+post_again(struct message *m)
+{
+	loop_post(&loop, m);
+}
+
+LATE_TEST(a_timer_does_not_wait_for_ever_for_messages)
+{
+	message_m.deliver = post_again;
+	loop_post(&loop, &message_m);
+	set_due(&timer_2, 0);
+	cr_assert_geq(turn_until_noted(1), 499);
+}
+
+LATE_TEST(who_was_late_is_patient_and_sleeps_meanwhile)
+{
+	uint64_t turn_n, took_ms;
+
+	set_due(&timer_2, 200);
+	turn_n = loop.turn_n;
+	took_ms = turn_until_noted(1);
+	cr_assert_geq(took_ms, 199);
+	cr_assert_leq(loop.turn_n - turn_n, 4);
+}
+
+LATE_TEST(who_was_very_late_is_not_patient_as_long)
+{
+	uint64_t took_ms;
+
+	set_due(&timer_2, 60000);
+	took_ms = turn_until_noted(1);
+	cr_assert_geq(took_ms, 499);
+	cr_assert_leq(took_ms, 30000);
+}
+
+LATE_TEST(who_is_a_little_late_is_not_patient)
+{
+	set_due(&timer_2, 1);
+	loop_turn(&loop, 0);
+	cr_assert_str_eq(order, "2");
+}
+
+static void
+turn_late(void)
+{
+	struct timespec nap = { .tv_nsec = 110 * 1000000 };
+
+	nanosleep(&nap, NULL);
+	loop_turn(&loop, 0);
+}
+
+LATE_TEST(who_is_always_late_comes_to_its_timers)
+{
+	for (size_t i = 1; i <= 3; i++) {
+		set_due(&timer_2, 110);
+		for (int n = 0; n < 5 && strlen(order) < i; n++)
+			turn_late();
+		cr_assert_eq(strlen(order), i);
+	}
 }
 
 /* --- calls ---------------------------------------------------------------- */

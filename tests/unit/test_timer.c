@@ -83,6 +83,13 @@ compare(void)
 	cr_assert_eq(wrong_n, 0);
 }
 
+static void
+expire(uint64_t until_ms)
+{
+	while (timers_expire(&timers, until_ms))
+		;
+}
+
 Test(timer, agrees_with_a_naive_list, .init = set_up, .fini = tear_down)
 {
 	uint64_t random = 42;
@@ -98,11 +105,11 @@ Test(timer, agrees_with_a_naive_list, .init = set_up, .fini = tear_down)
 				set(m, now_ms + 1 + random_next(&random) % 500);
 		}
 		now_ms += random_next(&random) % 8;
-		timers_expire(&timers, now_ms);
+		expire(now_ms);
 		compare();
 	}
 	now_ms += 1000;
-	timers_expire(&timers, now_ms);
+	expire(now_ms);
 	compare();
 	cr_assert_eq(timers_next(&timers), UINT64_MAX);
 }
@@ -113,12 +120,12 @@ Test(timer, expires_in_order_at_its_time, .init = set_up, .fini = tear_down)
 	set(&model[1], 1100);
 	set(&model[2], 1200);
 	cr_assert_eq(timers_next(&timers), 1100);
-	timers_expire(&timers, now_ms = 1099);
+	expire(now_ms = 1099);
 	cr_assert_eq(model[1].expired_n, 0);
-	timers_expire(&timers, now_ms = 1100);
+	expire(now_ms = 1100);
 	cr_assert_eq(model[1].expired_n, 1);
 	cr_assert_eq(model[2].expired_n, 0);
-	timers_expire(&timers, now_ms = 1250);
+	expire(now_ms = 1250);
 	cr_assert_eq(model[2].expired_n, 1);
 	cr_assert_eq(model[0].expired_n, 0);
 	cr_assert_eq(timers_next(&timers), 1300);
@@ -130,10 +137,10 @@ Test(timer, putting_off_is_lazy_but_never_early, .init = set_up,
 	set(&model[0], 1100);
 	set(&model[0], 5000);
 	cr_assert_eq(timers_next(&timers), 1100);	/* its old place */
-	timers_expire(&timers, now_ms = 1100);
+	expire(now_ms = 1100);
 	cr_assert_eq(model[0].expired_n, 0);
 	cr_assert_eq(timers_next(&timers), 5000);
-	timers_expire(&timers, now_ms = 5000);
+	expire(now_ms = 5000);
 	cr_assert_eq(model[0].expired_n, 1);
 }
 
@@ -144,7 +151,7 @@ Test(timer, bringing_forward_takes_effect_at_once, .init = set_up,
 	set(&model[1], 4000);
 	set(&model[0], 1001);
 	cr_assert_eq(timers_next(&timers), 1001);
-	timers_expire(&timers, now_ms = 1001);
+	expire(now_ms = 1001);
 	cr_assert_eq(model[0].expired_n, 1);
 	cr_assert_eq(model[1].expired_n, 0);
 }
@@ -154,9 +161,9 @@ Test(timer, put_off_and_forward_again, .init = set_up, .fini = tear_down)
 	set(&model[0], 1100);
 	set(&model[0], 5000);
 	set(&model[0], 1200);
-	timers_expire(&timers, now_ms = 1199);
+	expire(now_ms = 1199);
 	cr_assert_eq(model[0].expired_n, 0);
-	timers_expire(&timers, now_ms = 1200);
+	expire(now_ms = 1200);
 	cr_assert_eq(model[0].expired_n, 1);
 }
 
@@ -187,7 +194,7 @@ Test(timer, a_call_may_arm_itself_and_disarm_others, .init = set_up,
 	timer_set(&timers, &model[0].timer, 1100);
 	set(&model[1], 1100);
 	set(&model[1], 1101);
-	timers_expire(&timers, now_ms = 1105);
+	expire(now_ms = 1105);
 	cr_assert_eq(model[0].expired_n, 1);
 	cr_assert_eq(model[1].expired_n, 0);
 	cr_assert_eq(timers_next(&timers), 1115);
