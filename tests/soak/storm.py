@@ -5,8 +5,8 @@ An event is a row of EVENTS and a coroutine: it begins something at one
 backend, lasts, and ends it.  Backends have their events one after the other,
 each its own, so any number of them may be sick at a time.
 
-An event that concerns nntpmux itself, a reload, is such a row too: its coroutine
-gets the world, with all lanes in it.
+An event that concerns nntpmux itself, a reload or a standstill, is such a row too:
+its coroutine gets the world, with all lanes in it.
 """
 
 import asyncio
@@ -124,6 +124,15 @@ async def reload_users(world, step):
         await lane.reload()
 
 
+async def stop_proxies(world, step):
+    """As if the machine stood still, but for the others."""
+    for lane in world.lanes:
+        lane.proxy.signal(signal.SIGSTOP)
+    await asyncio.sleep(step.seconds)
+    for lane in world.lanes:
+        lane.proxy.signal(signal.SIGCONT)
+
+
 LIMITED = b"502 too many connections\r\n"
 DENIED = b"400 come back later\r\n"
 
@@ -160,6 +169,7 @@ EVENTS = {
     "reload-limit": Event(6, 4, reload(shrink)),
     "reload-users": Event(6, 4, reload_users),
     "dribble": Event(2, 4, errs("slow", 0.3)),
+    "stop-proxies": Event(2, 3, stop_proxies),
 }
 
 
