@@ -95,14 +95,14 @@ conn_set_reading(struct conn *c, bool on)
 static void
 set_pace_timer(struct conn *c)
 {
-	timer_set(&c->loop->timers, &c->pace_timer, c->pace.not_before_ms);
+	timer_set(&c->loop->paces, &c->pace_timer, c->pace.not_before_ms);
 }
 
 /* What it owes is not forgotten. */
 void
 conn_stop_pace(struct conn *c)
 {
-	timer_clear(&c->loop->timers, &c->pace_timer);
+	timer_clear(&c->loop->paces, &c->pace_timer);
 	c->output.pace = NULL;
 	c->is_resting = false;
 }

@@ -68,6 +68,10 @@ deadline_update(struct session *s)
 		s->line_ms = 0;
 	else if (s->line_ms == 0)
 		s->line_ms = get_now(s);
+	if (!input_is_article(s))
+		s->article_ms = 0;
+	else if (s->article_ms == 0)
+		s->article_ms = get_now(s);
 }
 
 void
@@ -91,6 +95,13 @@ is_login_timed(const struct session *s)
 	    s->login_ms != 0 && !login_is_queued(s) && !login_is_held(s);
 }
 
+/* While a slow backend kept it from being read, it did not stall. */
+static uint64_t
+get_article_ms(const struct session *s)
+{
+	return s->article_ms > s->active_ms ? s->article_ms : s->active_ms;
+}
+
 /* Without what goes on whatever happens. */
 static uint64_t
 get_pace_deadline(const struct session *s)
@@ -103,7 +114,7 @@ get_pace_deadline(const struct session *s)
 		return (s->window_ms != 0 ? s->window_ms : get_now(s)) +
 		    conf->client_stall_timeout_ms;
 	if (input_is_article(s))
-		return s->active_ms + conf->client_stall_timeout_ms;
+		return get_article_ms(s) + conf->client_stall_timeout_ms;
 	return s->line_ms != 0 && line_ms < idle_ms ? line_ms : idle_ms;
 }
 

@@ -40,7 +40,7 @@ get_slow_ms(const struct client_context *c)
 static void
 make_room(struct client_context *c)
 {
-	if (c->handshakes_n < HANDSHAKES_MAX ||
+	if (c->handshakes_n < HANDSHAKES_MAX || loop_is_patient(c->loop) ||
 	    c->loop->now_ms < get_slow_ms(c))
 		return;
 	session_close(LIST_ENTRY(list_first(&c->handshakes), struct session,

@@ -69,7 +69,7 @@ session_close(struct session *s, enum reason reason)
 	pipeline_drop(&s->pipeline);
 	login_give_up(s);
 	timer_clear(&session_loop(s)->timers, &s->timer);
-	timer_clear(&session_loop(s)->timers, &s->pace_timer);
+	timer_clear(&session_loop(s)->paces, &s->pace_timer);
 	login_charge(s);
 	log_end(s);
 	stream_close(&s->stream);
@@ -129,7 +129,7 @@ set_pace_timer(struct session *s)
 {
 	bool waits = output_pending(&s->output) > 0 || input_is_article(s);
 
-	timer_set(&session_loop(s)->timers, &s->pace_timer, waits &&
+	timer_set(&session_loop(s)->paces, &s->pace_timer, waits &&
 	    session_is_held(s) ? s->pace.not_before_ms : UINT64_MAX);
 }
 

@@ -84,6 +84,7 @@ struct session {
 	uint64_t window_ms;		/* the stall window began; 0: none */
 	uint64_t window_taken_bytes;	/* what the client had taken then */
 	uint64_t line_ms;		/* inside a line since; 0: it is not */
+	uint64_t article_ms;		/* reads an article since; 0: not now */
 	uint64_t login_ms;		/* must log in since; 0: need not */
 	uint64_t linger_ms;		/* LINGERING since */
 	uint64_t received_bytes;

@@ -105,6 +105,7 @@ loop_init(struct loop *l, unsigned index)
 	l->buffer = xmalloc(LOOP_BUFFER_SIZE);
 	spares_init(&l->spares);
 	timers_init(&l->timers);
+	timers_init(&l->paces);
 	list_init(&l->tasks);
 	loop_watch(l, l->inbox.event_fd, EPOLLIN, on_inbox, NULL);
 	return 0;
@@ -116,6 +117,7 @@ loop_fini(struct loop *l)
 	loop_unwatch(l, l->inbox.event_fd);
 	inbox_fini(&l->inbox);
 	timers_fini(&l->timers);
+	timers_fini(&l->paces);
 	close(l->epoll_fd);
 	pipes_fini(&l->pipes);
 	free(l->more);
@@ -312,14 +314,17 @@ run_tasks(struct loop *l)
 
 /* Once only: what is late even then is late for ever. */
 static void
-note_lateness(struct loop *l)
+note_lateness(struct loop *l, uint64_t last_ms)
 {
-	uint64_t next = timers_next(&l->timers), late_ms;
+	uint64_t since_ms = timers_next(&l->timers), late_ms;
 
-	if (next + LATE_MS > l->now_ms || next == UINT64_MAX ||
-	    l->patient_ms > l->expired_ms)
+	if (since_ms < last_ms)
+		since_ms = last_ms;	/* nobody has slept until then */
+	if (since_ms > l->now_ms || l->patient_ms > l->expired_ms)
 		return;
-	late_ms = l->now_ms - next;
+	late_ms = l->now_ms - since_ms;
+	if (late_ms < LATE_MS)
+		return;
 	l->patient_ms = l->now_ms +
 	    (late_ms < PATIENCE_MS ? late_ms : PATIENCE_MS);
 }
@@ -329,10 +334,8 @@ note_lateness(struct loop *l)
 static bool
 is_up_to_date(struct loop *l)
 {
-	if (l->told_n == l->turn_n && inbox_is_empty(&l->inbox)) {
-		l->behind_ms = 0;
+	if (l->told_n == l->turn_n && inbox_is_empty(&l->inbox))
 		return true;
-	}
 	if (l->behind_ms == 0)
 		l->behind_ms = l->now_ms;
 	return l->now_ms - l->behind_ms >= PATIENCE_MS;
@@ -343,12 +346,35 @@ is_up_to_date(struct loop *l)
 static void
 expire_timers(struct loop *l)
 {
-	if (timers_next(&l->timers) > l->now_ms ||
-	    l->now_ms < l->patient_ms || !is_up_to_date(l))
-		return;
-	l->expired_ms = l->now_ms;
-	while (timers_expire(&l->timers, l->now_ms))
+	while (timers_next(&l->timers) <= l->now_ms) {
+		if (!is_up_to_date(l) || loop_is_patient(l))
+			return;
+		if (!timers_expire(&l->timers, l->now_ms))
+			break;
 		run_tasks(l);
+	}
+	l->expired_ms = l->now_ms;
+	l->behind_ms = 0;
+}
+
+/* They end nothing, so they need not wait for anything. */
+static void
+expire_paces(struct loop *l)
+{
+	while (timers_expire(&l->paces, l->now_ms))
+		;
+}
+
+/* When a timer wants to be called. */
+static uint64_t
+get_next(const struct loop *l)
+{
+	uint64_t next = timers_next(&l->timers);
+	uint64_t pace = timers_next(&l->paces);
+
+	if (next < l->patient_ms)
+		next = l->patient_ms;
+	return pace < next ? pace : next;
 }
 
 /* --- a turn ---------------------------------------------------------------- */
@@ -357,16 +383,13 @@ expire_timers(struct loop *l)
 static int
 get_wait(struct loop *l, int max_wait_ms)
 {
-	uint64_t next = timers_next(&l->timers);
-	uint64_t wait;
+	uint64_t next = get_next(l), wait;
 
 	if (!inbox_is_empty(&l->inbox) || !list_is_empty(&l->tasks) ||
 	    l->more_n > 0)
 		return 0;
 	if (next == UINT64_MAX)
 		return max_wait_ms;
-	if (next < l->patient_ms)
-		next = l->patient_ms;
 	wait = next > l->now_ms ? next - l->now_ms : 0;
 	if (wait > 60 * 1000)
 		wait = 60 * 1000;
@@ -434,15 +457,19 @@ void
 loop_turn(struct loop *l, int max_wait_ms)
 {
 	struct epoll_event events[LOOP_EVENTS_MAX];
+	uint64_t last_ms;
 	int n;
 
 	current = l;
 	l->turn_n++;
+	timers_new_turn(&l->timers);
+	timers_new_turn(&l->paces);
 	let_gather(l);
 	n = wait_for_events(l, events, get_wait(l, max_wait_ms));
 	l->turn_us = get_clock_us();
+	last_ms = l->now_ms;
 	l->now_ms = l->turn_us / 1000;
-	note_lateness(l);
+	note_lateness(l, last_ms);
 	for (int i = 0; i < n; i++)
 		dispatch(l, &events[i]);
 	run_more(l);
@@ -451,6 +478,7 @@ loop_turn(struct loop *l, int max_wait_ms)
 		l->told_n = l->turn_n;
 	if (!inbox_is_empty(&l->inbox))
 		inbox_drain(&l->inbox);
+	expire_paces(l);
 	run_tasks(l);
 	expire_timers(l);
 }

@@ -61,6 +61,8 @@ struct loop {
 
 	/* owner: the loop's thread */
 	struct timers timers;
+	struct timers paces;	/* what just goes on after a while, and ends
+				 * nothing */
 	struct list tasks;
 	struct loop_more *more;		/* descriptors with loop_set_more() */
 	size_t more_n, more_size;
@@ -69,7 +71,7 @@ struct loop {
 	uint64_t turn_n;	/* turns begun */
 	uint64_t told_n;	/* the last of them whose events were all that
 				 * there were, and have been told of; 0: none */
-	uint64_t expired_ms;	/* up to this timers have been looked at */
+	uint64_t expired_ms;	/* up to this all timers have expired */
 	uint64_t patient_ms;	/* it was late: not again before this */
 	uint64_t behind_ms;	/* since when more is to be told of or done than
 				 * a turn takes; 0: it is not */
@@ -130,6 +132,13 @@ static inline bool
 loop_has_looked_since(const struct loop *l, uint64_t turn_n)
 {
 	return l->told_n > turn_n;
+}
+
+/* It was late: nothing should end now for want of what may be about to come. */
+static inline bool
+loop_is_patient(const struct loop *l)
+{
+	return l->now_ms < l->patient_ms;
 }
 
 /* close(2), after which no event of a watch of fd is ever delivered. */

@@ -23,7 +23,7 @@ static void
 place(struct timers *ts, size_t i, struct timer *t)
 {
 	ts->heap[i] = t;
-	t->position = i;
+	t->position = (uint32_t)i;
 }
 
 static void
@@ -96,6 +96,7 @@ timer_set(struct timers *ts, struct timer *t, uint64_t deadline_ms)
 		return;
 	}
 	t->deadline_ms = deadline_ms;
+	t->set_turn_n = ts->turn_n;
 	if (t->position == 0) {
 		t->queued_ms = deadline_ms;
 		insert(ts, t);
@@ -125,6 +126,12 @@ timers_next(const struct timers *ts)
 	return ts->n > 0 ? ts->heap[1]->queued_ms : UINT64_MAX;
 }
 
+void
+timers_new_turn(struct timers *ts)
+{
+	ts->turn_n++;
+}
+
 bool
 timers_expire(struct timers *ts, uint64_t now_ms)
 {
@@ -136,6 +143,8 @@ timers_expire(struct timers *ts, uint64_t now_ms)
 			sift_down(ts, 1);
 			continue;
 		}
+		if (t->set_turn_n == ts->turn_n)
+			return false;
 		timer_clear(ts, t);
 		t->expired(t);
 		return true;

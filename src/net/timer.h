@@ -17,25 +17,29 @@ struct timer {
 	timer_cb_f *expired;
 	uint64_t deadline_ms;	/* when it is wanted; UINT64_MAX: not armed */
 	uint64_t queued_ms;	/* its place in the heap: <= deadline_ms */
-	size_t position;	/* 1-based index in the heap; 0: not in it */
+	uint32_t position;	/* 1-based index in the heap; 0: not in it */
+	uint32_t set_turn_n;	/* when it was set last */
 };
 
 struct timers {
 	struct timer **heap;	/* heap[1..n] */
 	size_t n, size;
+	uint32_t turn_n;
 };
 
 void timers_init(struct timers *);
 void timers_fini(struct timers *);
 /* When the loop must look again, UINT64_MAX when there is nothing. */
 uint64_t timers_next(const struct timers *);
+/* Begins another turn of their loop. */
+void timers_new_turn(struct timers *);
 /* Calls expired() of the one that is due first, which is disarmed before. False:
- * none is due. */
+ * none is due, or it was set in this very turn, for a time that was over: first the
+ * loop has to look at what is awaited. */
 bool timers_expire(struct timers *, uint64_t now_ms);
 
 void timer_init(struct timer *, timer_cb_f *expired);
-/* Arms it, or moves it when it was armed already; UINT64_MAX disarms it. In
- * expired() only for a time to come, or the loop's turn never ends. */
+/* Arms it, or moves it when it was armed already; UINT64_MAX disarms it. */
 void timer_set(struct timers *, struct timer *, uint64_t deadline_ms);
 /* Disarms it; must be called before its memory goes. */
 void timer_clear(struct timers *, struct timer *);

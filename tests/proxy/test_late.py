@@ -24,7 +24,7 @@ SLOW_HASH = ("$6$rounds=40000$saltsalt$HZVfnFPwo1E967EIPo3dkvil/5chEyvtbudvUN00"
              "8e7dQ0l3YZQXXPuUt07BgU.MTbsOKvb1PCP.2zILeIJw01")
 STRICT = {"health": {"unhealthy_threshold": 1}}
 # Deadlines, and longer than each of them, in seconds.
-SHORT, PAST = ms(500), 1.5
+SHORT, PAST = ms(1000), 2
 
 
 def gated(be, verb, before=b"", after=None):

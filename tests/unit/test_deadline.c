@@ -47,6 +47,7 @@ set_up(void)
 	s->state = SESS_OPEN;
 	s->stream.ops = &ops;
 	timers_init(&loop.timers);
+	timers_init(&loop.paces);
 	timer_init(&s->pace_timer, NULL);
 	output_init(&s->output, &s->stream);
 	pipeline_init(&s->pipeline, &pipeline_user, &router, 1, &loop,
@@ -66,6 +67,7 @@ tear_down(void)
 	}
 	output_fini(&s->output);
 	timers_fini(&loop.timers);
+	timers_fini(&loop.paces);
 }
 
 #define DeadlineTest(name)                                                    \
@@ -242,11 +244,11 @@ DeadlineTest(an_article_held_until_this_turn)
 	bucket_init(&bucket, 1);
 	s->pace.bucket = &bucket;
 	s->pace.not_before_ms = 5000 + STALL_MS - 1;
-	timer_set(&loop.timers, &s->pace_timer, s->pace.not_before_ms);
+	timer_set(&loop.paces, &s->pace_timer, s->pace.not_before_ms);
 	s->input = INPUT_ARTICLE;
 	receive(5000, 0);
 	cr_assert_eq(expire_at(5000 + STALL_MS), REASON_NONE);
-	timer_clear(&loop.timers, &s->pace_timer);
+	timer_clear(&loop.paces, &s->pace_timer);
 	cr_assert_eq(expire_at(5000 + 2 * STALL_MS), REASON_CLIENT_STALL);
 }
 
@@ -256,6 +258,19 @@ DeadlineTest(an_article_that_stops)
 	receive(5000, 0);
 	receive(6000, 0);
 	cr_assert_eq(expire_at(6000 + STALL_MS), REASON_CLIENT_STALL);
+}
+
+/* It was not read meanwhile. */
+DeadlineTest(an_article_held_by_a_slow_backend)
+{
+	receive(5000, 0);
+	s->input = INPUT_ARTICLE;
+	loop.now_ms = 5000 + 2 * STALL_MS;
+	deadline_update(s);
+	cr_assert_eq(deadline_get(s), 5000 + 3 * STALL_MS);
+	receive(5000 + 2 * STALL_MS + 1, 0);
+	cr_assert_eq(deadline_get(s), 5000 + 3 * STALL_MS + 1);
+	cr_assert_eq(expire_at(5000 + 3 * STALL_MS + 1), REASON_CLIENT_STALL);
 }
 
 DeadlineTest(a_login_is_not_put_off)

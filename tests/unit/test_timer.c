@@ -86,6 +86,7 @@ compare(void)
 static void
 expire(uint64_t until_ms)
 {
+	timers_new_turn(&timers);
 	while (timers_expire(&timers, until_ms))
 		;
 }
@@ -201,4 +202,24 @@ Test(timer, a_call_may_arm_itself_and_disarm_others, .init = set_up,
 	timer_clear(&timers, &model[0].timer);
 	timer_clear(&timers, &model[0].timer);
 	cr_assert_eq(timers_next(&timers), UINT64_MAX);
+}
+
+static void
+on_expired_at_once(struct timer *t)
+{
+	((struct model *)t)->expired_n++;
+	timer_set(&timers, t, now_ms);
+}
+
+Test(timer, a_time_that_is_over_waits_for_another_turn, .init = set_up,
+	.fini = tear_down)
+{
+	timer_init(&model[0].timer, on_expired_at_once);
+	timer_set(&timers, &model[0].timer, 1100);
+	timers_new_turn(&timers);
+	cr_assert(timers_expire(&timers, now_ms = 1105));
+	cr_assert_not(timers_expire(&timers, 1105));
+	expire(1105);
+	cr_assert_eq(model[0].expired_n, 2);
+	timer_clear(&timers, &model[0].timer);
 }
