@@ -112,7 +112,8 @@ def test_wait_for_a_place(bed):
 
 def test_wait_first_come_first_served(bed):
     proxy = guarded(bed, max_connections=1,
-                    proxy={"login_timeout": "%ds" % scaled(60)})
+                    proxy={"login_timeout": "%ds" % scaled(60),
+                           "threads": 1})
     inside = proxy.client()
     assert inside.login("alice", "secret") == "281"
     waiting = []
