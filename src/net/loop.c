@@ -312,21 +312,19 @@ run_tasks(struct loop *l)
 
 /* --- time ------------------------------------------------------------------ */
 
-/* Once only: what is late even then is late for ever. */
+/* Once for each: what was due in the turn before already has been put off, and is
+ * not late anew. */
 static void
 note_lateness(struct loop *l, uint64_t last_ms)
 {
-	uint64_t since_ms = timers_next(&l->timers), late_ms;
+	uint64_t due_ms = timers_next(&l->timers), late_ms;
 
-	if (since_ms < last_ms)
-		since_ms = last_ms;	/* nobody has slept until then */
-	if (since_ms > l->now_ms || l->patient_ms > l->expired_ms)
+	if (due_ms <= last_ms || due_ms > l->now_ms)
 		return;
-	late_ms = l->now_ms - since_ms;
-	if (late_ms < LATE_MS)
-		return;
-	l->patient_ms = l->now_ms +
-	    (late_ms < PATIENCE_MS ? late_ms : PATIENCE_MS);
+	late_ms = l->now_ms - due_ms;
+	if (late_ms >= LATE_MS)
+		l->patient_ms = l->now_ms +
+		    (late_ms < PATIENCE_MS ? late_ms : PATIENCE_MS);
 }
 
 /* Whether nothing is known that could still forestall a timer, or it was waited
@@ -353,7 +351,6 @@ expire_timers(struct loop *l)
 			break;
 		run_tasks(l);
 	}
-	l->expired_ms = l->now_ms;
 	l->behind_ms = 0;
 }
 

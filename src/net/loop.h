@@ -71,8 +71,7 @@ struct loop {
 	uint64_t turn_n;	/* turns begun */
 	uint64_t told_n;	/* the last of them whose events were all that
 				 * there were, and have been told of; 0: none */
-	uint64_t expired_ms;	/* up to this all timers have expired */
-	uint64_t patient_ms;	/* it was late: not again before this */
+	uint64_t patient_ms;	/* it was late: no timer expires before */
 	uint64_t behind_ms;	/* since when more is to be told of or done than
 				 * a turn takes; 0: it is not */
 	bool is_stopping;
