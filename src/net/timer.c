@@ -20,41 +20,41 @@ timers_fini(struct timers *ts)
 }
 
 static void
-place(struct timers *ts, size_t i, struct timer *t)
+place(struct timers *ts, size_t i, struct timer_place p)
 {
-	ts->heap[i] = t;
-	t->position = (uint32_t)i;
+	ts->heap[i] = p;
+	p.timer->position = (uint32_t)i;
 }
 
 static void
 sift_up(struct timers *ts, size_t i)
 {
-	struct timer *t = ts->heap[i];
+	struct timer_place p = ts->heap[i];
 
-	for (; i > 1 && ts->heap[i / 2]->queued_ms > t->queued_ms; i /= 2)
+	for (; i > 1 && ts->heap[i / 2].queued_ms > p.queued_ms; i /= 2)
 		place(ts, i, ts->heap[i / 2]);
-	place(ts, i, t);
+	place(ts, i, p);
 }
 
 static void
 sift_down(struct timers *ts, size_t i)
 {
-	struct timer *t = ts->heap[i];
+	struct timer_place p = ts->heap[i];
 
 	for (;;) {
 		size_t child = 2 * i;
 
 		if (child > ts->n)
 			break;
-		if (child < ts->n && ts->heap[child + 1]->queued_ms <
-		    ts->heap[child]->queued_ms)
+		if (child < ts->n && ts->heap[child + 1].queued_ms <
+		    ts->heap[child].queued_ms)
 			child++;
-		if (ts->heap[child]->queued_ms >= t->queued_ms)
+		if (ts->heap[child].queued_ms >= p.queued_ms)
 			break;
 		place(ts, i, ts->heap[child]);
 		i = child;
 	}
-	place(ts, i, t);
+	place(ts, i, p);
 }
 
 static void
@@ -64,7 +64,10 @@ insert(struct timers *ts, struct timer *t)
 		ts->size *= 2;
 		ts->heap = xrealloc(ts->heap, ts->size * sizeof(ts->heap[0]));
 	}
-	place(ts, ++ts->n, t);
+	ts->heap[++ts->n] = (struct timer_place){
+		.queued_ms = t->deadline_ms,
+		.timer = t,
+	};
 	sift_up(ts, ts->n);
 }
 
@@ -72,14 +75,14 @@ static void
 take_out(struct timers *ts, struct timer *t)
 {
 	size_t i = t->position;
-	struct timer *last = ts->heap[ts->n--];
+	struct timer_place last = ts->heap[ts->n--];
 
 	t->position = 0;
-	if (last == t)
+	if (last.timer == t)
 		return;
-	place(ts, i, last);
+	ts->heap[i] = last;
 	sift_up(ts, i);
-	sift_down(ts, last->position);
+	sift_down(ts, last.timer->position);
 }
 
 void
@@ -98,10 +101,9 @@ timer_set(struct timers *ts, struct timer *t, uint64_t deadline_ms)
 	t->deadline_ms = deadline_ms;
 	t->set_turn_n = ts->turn_n;
 	if (t->position == 0) {
-		t->queued_ms = deadline_ms;
 		insert(ts, t);
-	} else if (deadline_ms < t->queued_ms) {
-		t->queued_ms = deadline_ms;
+	} else if (deadline_ms < ts->heap[t->position].queued_ms) {
+		ts->heap[t->position].queued_ms = deadline_ms;
 		sift_up(ts, t->position);
 	}
 }
@@ -123,7 +125,7 @@ timer_is_set(const struct timer *t)
 uint64_t
 timers_next(const struct timers *ts)
 {
-	return ts->n > 0 ? ts->heap[1]->queued_ms : UINT64_MAX;
+	return ts->n > 0 ? ts->heap[1].queued_ms : UINT64_MAX;
 }
 
 void
@@ -135,11 +137,11 @@ timers_new_turn(struct timers *ts)
 bool
 timers_expire(struct timers *ts, uint64_t now_ms)
 {
-	while (ts->n > 0 && ts->heap[1]->queued_ms <= now_ms) {
-		struct timer *t = ts->heap[1];
+	while (timers_next(ts) <= now_ms) {
+		struct timer *t = ts->heap[1].timer;
 
 		if (t->deadline_ms > now_ms) {
-			t->queued_ms = t->deadline_ms;
+			ts->heap[1].queued_ms = t->deadline_ms;
 			sift_down(ts, 1);
 			continue;
 		}

@@ -16,13 +16,18 @@ typedef void timer_cb_f(struct timer *);
 struct timer {
 	timer_cb_f *expired;
 	uint64_t deadline_ms;	/* when it is wanted; UINT64_MAX: not armed */
-	uint64_t queued_ms;	/* its place in the heap: <= deadline_ms */
 	uint32_t position;	/* 1-based index in the heap; 0: not in it */
 	uint32_t set_turn_n;	/* when it was set last */
 };
 
+/* With what the order depends on: to compare two does not touch what is timed. */
+struct timer_place {
+	uint64_t queued_ms;	/* <= deadline_ms of the timer */
+	struct timer *timer;
+};
+
 struct timers {
-	struct timer **heap;	/* heap[1..n] */
+	struct timer_place *heap;	/* heap[1..n] */
 	size_t n, size;
 	uint32_t turn_n;
 };
