@@ -314,7 +314,9 @@ on_granted(struct exchange *x, struct relay *relay)
 
 	if (relay != NULL)
 		hold(p, relay);
-	p->user->kick(p);
+	/* With its command on its way nothing is left to do for it now. */
+	if (relay == NULL || p->n > 1)
+		p->user->kick(p);
 }
 
 static void

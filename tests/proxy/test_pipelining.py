@@ -71,21 +71,44 @@ def test_answers_in_order_though_the_first_is_slow(bed):
     assert client.line()[:3] == "100"
 
 
+def four_first(conn, meanwhile=lambda conn: None):
+    """Answers one, and then none before four have come."""
+    line = conn.serve_login()
+    meanwhile(conn)
+    conn.answer(line)
+    for line in conn.read_lines(4):
+        conn.answer(line)
+    conn.serve_commands()
+
+
 def test_backend_gets_commands_ahead_of_answers(bed):
     names = ["a", "b", "c", "d"]
     be = bed.fake(articles=articles(*names), max_connections=1,
                   pipeline_depth=4)
 
-    def four_first(conn):
-        conn.answer(conn.serve_login())
-        for line in conn.read_lines(4):
-            conn.answer(line)
-        conn.serve_commands()
-
     be.script = four_first
     client = bed.proxy(be).client()
     assert client.code("DATE") == "111"     # a stateful one is pinned now
     client.say(*("STAT <%s@x>" % name for name in names))
+    for name in names:
+        assert client.line() == "223 0 <%s@x>" % name
+
+
+@pytest.mark.modes("hy", "pc")
+def test_commands_that_have_waited_leave_together(bed):
+    names, gate = ["a", "b", "c", "d"], Gate()
+    be = bed.fake(articles=articles(*names), max_connections=1,
+                  pipeline_depth=4)
+    be.script = lambda conn: four_first(conn, gate.wait)
+    proxy = bed.proxy(be)
+    other, client = proxy.client(), proxy.client()
+    other.say("STAT <a@x>")
+    be.wait_accepts(1)
+    client.say("HELP", *("STAT <%s@x>" % name for name in names))
+    assert client.line()[:3] == "100"   # and all of them are waiting
+    client.block()
+    gate.open()
+    assert other.line() == "223 0 <a@x>"
     for name in names:
         assert client.line() == "223 0 <%s@x>" % name
 
