@@ -14,7 +14,7 @@
 #include <stddef.h>
 
 #define SPARE_BYTES 512
-#define SPARES_MAX 256
+#define SPARES_MAX 1024
 
 struct spare;
 

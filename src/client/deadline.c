@@ -34,10 +34,10 @@ start_window(struct session *s)
 static bool
 is_inside_line(const struct session *s)
 {
-	return (s->input == INPUT_LINES || s->input == INPUT_RESPONSE) &&
+	return (s->unread_n > 0 || s->line.state == LINE_SKIP) &&
+	    (s->input == INPUT_LINES || s->input == INPUT_RESPONSE) &&
 	    input_is_wanted(s) &&
-	    !pipeline_is_posting(&s->pipeline) &&
-	    (s->unread_n > 0 || s->line.state == LINE_SKIP);
+	    !pipeline_is_posting(&s->pipeline);
 }
 
 static void

@@ -127,10 +127,11 @@ on_timer(struct timer *t)
 static void
 set_pace_timer(struct session *s)
 {
-	bool waits = output_pending(&s->output) > 0 || input_is_article(s);
+	bool waits = session_is_held(s) &&
+	    (output_pending(&s->output) > 0 || input_is_article(s));
 
-	timer_set(&session_loop(s)->paces, &s->pace_timer, waits &&
-	    session_is_held(s) ? s->pace.not_before_ms : UINT64_MAX);
+	timer_set(&session_loop(s)->paces, &s->pace_timer,
+	    waits ? s->pace.not_before_ms : UINT64_MAX);
 }
 
 static void

@@ -162,6 +162,16 @@ start_next_round(struct exchange *x)
 	x->full = 0;
 }
 
+/* In this round or in the next. */
+static bool
+has_candidates(const struct router *r, struct exchange *x, uint64_t eligible)
+{
+	if (router_get_candidates(r, x, eligible) != 0)
+		return true;
+	start_next_round(x);
+	return router_get_candidates(r, x, eligible) != 0;
+}
+
 static const char *
 get_miss_answer(const struct exchange *x)
 {
@@ -384,9 +394,7 @@ router_try(const struct router *r, struct exchange *x,
 	};
 
 	for (;;) {
-		if (router_get_candidates(r, x, ask->eligible) == 0)
-			start_next_round(x);
-		if (router_get_candidates(r, x, ask->eligible) == 0) {
+		if (!has_candidates(r, x, ask->eligible)) {
 			conclude(r, x, ask->eligible);
 			return ROUTER_END;
 		}
