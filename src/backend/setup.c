@@ -201,6 +201,13 @@ note_found(struct conn *c, size_t n)
 }
 
 static void
+start_clock(struct conn *c)
+{
+	c->deadline_ms = c->loop->now_ms + c->conf->connect_timeout_ms;
+	conn_set_deadline(c, c->deadline_ms);
+}
+
+static void
 on_resolved(struct message *m)
 {
 	struct resolve *r = LIST_ENTRY(m, struct resolve, message);
@@ -208,6 +215,10 @@ on_resolved(struct message *m)
 
 	if (c != NULL && r->n > 0) {
 		note_found(c, r->n);
+		/* All stood still meanwhile, and no address has had its
+		 * time. */
+		if (loop_is_patient(c->loop))
+			start_clock(c);
 		start_connecting(c, r);
 		return;
 	}
@@ -222,7 +233,6 @@ setup_start(struct conn *c)
 	const struct conf_backend *conf = c->conf;
 	struct resolve *r = xcalloc(1, sizeof(*r));
 
-	c->deadline_ms = c->loop->now_ms + conf->connect_timeout_ms;
 	c->wants_late_mode_reader = false;
 	task_init(&c->failure, on_failure);
 	c->line = xmalloc(RESPONSE_LINE_MAX);
@@ -232,7 +242,7 @@ setup_start(struct conn *c)
 	r->user = c;
 	r->host = conf->host;
 	r->port = conf->port;
-	conn_set_deadline(c, c->deadline_ms);
+	start_clock(c);
 	if (addr_parse_numeric(&r->addrs[0], r->host, r->port) == 0) {
 		r->n = 1;
 		start_connecting(c, r);

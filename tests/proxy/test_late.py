@@ -6,12 +6,14 @@ a response, the rest of a block                     test_answer_*, test_rest_*
 who waits for a connection                          test_waiter_*
 an article being posted, an unfinished line         test_posted_*, test_line_*
 a login                                             test_password_*
+the look-up of a name                               test_name_*
 what has not come is late all the same              test_silence_*
 """
 
 import pytest
 
 from fake import Gate
+from names import Named, SlowName
 from posting import WHOLE, posted, poster
 from timing import Clock, ms, scaled
 from wire import article, articles, body, lines, stuff
@@ -136,6 +138,22 @@ def test_password_is_in_time(bed):
         client.say("AUTHINFO USER joe", "AUTHINFO PASS hunter2")
     assert client.line().startswith("381")
     assert client.line().startswith("281")
+
+
+def test_name_is_in_time(bed, monkeypatch):
+    """It is found when the time to connect is over, and that has not begun."""
+    name = SlowName(bed, monkeypatch, 1)
+    be = bed.fake(articles=articles("a"))
+    proxy = bed.proxy(
+        Named("slow", "slow.test:%d" % be.address[1], connect_timeout=SHORT),
+        env=name.env, proxy={"sandbox": "no"}, sections=STRICT)
+    client = proxy.client()
+    client.say("STAT <a@x>")
+    name.wait_asked()
+    with proxy.stopped(PAST):
+        pass
+    assert client.line().startswith("223")
+    assert_blameless(proxy)
 
 
 def test_silence_is_late_all_the_same(bed):

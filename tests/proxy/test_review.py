@@ -13,12 +13,12 @@ the log: secrets, forged fields            test_log_*
 
 import re
 import resource
-import subprocess
 
 import pytest
 
 from everywhere import IN_THE_CLEAR
 from fake import Gate, Gone, queued_at_peer, reply
+from names import Named, SlowName
 from timing import LIMIT, Clock, scaled, wait_until
 from wire import articles, body, stuff
 
@@ -145,60 +145,20 @@ def test_second_term_while_a_connection_is_made(bed):
 
 # --- one sick backend and another --------------------------------------------
 
-SLOW_NAMES = r"""
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <netdb.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-typedef int lookup(const char *, const char *, const struct addrinfo *,
-    struct addrinfo **);
-
-int
-getaddrinfo(const char *name, const char *port, const struct addrinfo *hints,
-    struct addrinfo **found)
-{
-	lookup *real = (lookup *)dlsym(RTLD_NEXT, "getaddrinfo");
-
-	if (strcmp(name, "slow.test") != 0)
-		return real(name, port, hints, found);
-	fclose(fopen(getenv("SLOW_NAMES_MARK"), "w"));
-	sleep(20);
-	return EAI_AGAIN;
-}
-"""
-
-
-class Named:
-    """A backend by a name of its own."""
-
-    def __init__(self, name, url):
-        self.name, self.url, self.options = name, url, {}
-
-
 def test_slow_name_stops_nobody_else(bed, monkeypatch):
     """A name server that does not answer for one backend's name."""
-    source, library = bed.tmp / "slow.c", bed.tmp / "slow.so"
-    mark = bed.tmp / "mark"
-    source.write_text(SLOW_NAMES)
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"],
-                   check=True)
-    monkeypatch.setenv("ASAN_OPTIONS", "verify_asan_link_order=0")
+    name = SlowName(bed, monkeypatch, 20)
     be = bed.fake("real", articles=articles("a"))
     proxy = bed.proxy(
         Named("slow", "slow.test:119"),
         Named("good", "localhost:%d" % be.address[1]),
         backend={"connect_timeout": "3s"}, listen={"backends": "good"},
-        proxy={"threads": 2, "sandbox": "no"},      # the mark is a file
+        proxy={"threads": 2, "sandbox": "no"},
         sections={"listen slow": {"address": "127.0.0.1:0",
                                   "backends": "slow"}},
-        listeners=2,
-        env={"LD_PRELOAD": str(library), "SLOW_NAMES_MARK": str(mark)})
+        listeners=2, env=name.env)
     proxy.client("slow").say("STAT <a@x>")
-    wait_until(mark.exists, what="the look-up of the slow name")
+    name.wait_asked()
     assert proxy.client().ask("STAT <a@x>") == "223 0 <a@x>"
 
 
