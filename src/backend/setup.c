@@ -207,6 +207,13 @@ start_clock(struct conn *c)
 	conn_set_deadline(c, c->deadline_ms);
 }
 
+/* All stood still meanwhile: the time is over, and no address has had any. */
+static bool
+is_found_late(const struct conn *c)
+{
+	return c->deadline_ms <= c->loop->now_ms && loop_is_patient(c->loop);
+}
+
 static void
 on_resolved(struct message *m)
 {
@@ -215,9 +222,7 @@ on_resolved(struct message *m)
 
 	if (c != NULL && r->n > 0) {
 		note_found(c, r->n);
-		/* All stood still meanwhile, and no address has had its
-		 * time. */
-		if (loop_is_patient(c->loop))
+		if (is_found_late(c))
 			start_clock(c);
 		start_connecting(c, r);
 		return;

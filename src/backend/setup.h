@@ -11,7 +11,8 @@
 struct conn;
 struct loop;
 
-/* From BLANK on; ends with ready() or unmade(), within connect_timeout. */
+/* From BLANK on; ends with ready() or unmade(), within connect_timeout; which
+ * begins anew for what a look-up has found that ended while all stood still. */
 void setup_start(struct conn *);
 void setup_on_event(struct conn *, uint32_t events);
 void setup_on_timer(struct conn *);

@@ -3,7 +3,7 @@
 
 import subprocess
 
-from timing import wait_until
+from timing import scaled, wait_until
 
 SOURCE = r"""
 #define _GNU_SOURCE
@@ -40,8 +40,8 @@ class Named:
 
 
 class SlowName:
-    """For a proxy that is started with env and without the sandbox, for it
-    leaves a mark: a file."""
+    """It takes so many seconds (scaled). For a proxy that is started with env
+    and without the sandbox, for the look-up leaves a mark: a file."""
 
     def __init__(self, bed, monkeypatch, seconds):
         source, library = bed.tmp / "slow.c", bed.tmp / "slow.so"
@@ -52,7 +52,7 @@ class SlowName:
         monkeypatch.setenv("ASAN_OPTIONS", "verify_asan_link_order=0")
         self.env = {"LD_PRELOAD": str(library),
                     "SLOW_NAME_MARK": str(self.mark),
-                    "SLOW_NAME_SECONDS": str(seconds)}
+                    "SLOW_NAME_SECONDS": str(max(1, round(scaled(seconds))))}
 
     def wait_asked(self):
         wait_until(self.mark.exists, what="the look-up of the slow name")

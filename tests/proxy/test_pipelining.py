@@ -3,6 +3,7 @@
 
 4 x BODY, one connection, in order     test_burst_over_one_connection
 pipelined to the backend               test_backend_gets_*, test_pipeline_*
+behind a wait for a connection         test_commands_that_have_waited_*
 half a command behind a whole one      test_half_a_command_*
 over-long and empty line behind STAT   test_bad_line_behind_stat
 local and forwarded mixed              test_mixed_in_any_order
